@@ -1,0 +1,57 @@
+# Everything here makes its own environment in .venv; Python 3.11, 3.12 or 3.13 and make are enough.
+
+fits = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c '$(fits)' 2>/dev/null && echo $$p && break; done)
+pip = .venv/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+
+.PHONY: help demo test test-slow lint types clean
+
+help:
+	@echo "make demo       a diorama from a picture that an installed library carries, into out/coffee"
+	@echo "make test       the quick tests"
+	@echo "make test-slow  all tests (the training's tests need torch, which this installs)"
+	@echo "make lint       ruff"
+	@echo "make types      mypy"
+	@echo "make clean      remove .venv and out"
+
+demo: .venv/.core
+	.venv/bin/maquette diorama --example coffee -o out/coffee
+	@echo
+	@echo "Open out/coffee/preview.html in a browser, or out/coffee/scene.glb in Blender."
+
+test: .venv/.test
+	.venv/bin/python -m pytest -m "not slow and not train and not network"
+
+test-slow: .venv/.train
+	.venv/bin/python -m pytest -m "not network"
+
+lint: .venv/.dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+
+types: .venv/.dev
+	.venv/bin/mypy
+
+clean:
+	rm -rf .venv out
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "maquette needs Python 3.11, 3.12 or 3.13; none was found (set PYTHON=...)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.core: .venv/bin/python pyproject.toml constraints.txt
+	$(pip) --editable .
+	@touch $@
+
+.venv/.test: .venv/.core
+	$(pip) --editable '.[test]'
+	@touch $@
+
+.venv/.dev: .venv/.test
+	$(pip) --editable '.[dev]'
+	@touch $@
+
+.venv/.train: .venv/.dev
+	$(pip) --editable '.[dev,train,heif]'
+	@touch $@

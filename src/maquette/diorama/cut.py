@@ -1,0 +1,197 @@
+"""Cut the photo into textures: soft edges, colours behind, and a stack that gives the photo back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from maquette.diorama.fill import fill
+from maquette.diorama.matte import estimate_foreground, solve_alpha
+from maquette.diorama.options import DioramaOptions
+from maquette.diorama.planes import InverseDepth
+
+Mask = NDArray[np.bool_]
+Texture = NDArray[np.uint8]
+
+PAPER_EROSION_PX = 3
+"""Pixels removed from a segment's border before filling (diorama paper, section 3.3.3)."""
+
+SEEN_THROUGH = 0.25
+"""Opacity of what lies in front from which a pixel's own colour is no longer trusted."""
+
+_ANY = [0] + [255] * 255
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What one layer is cut to.
+
+    Attributes:
+        box: (left, top, right, bottom) in pixels of the photo; may reach outside it.
+        behind: (bottom - top, right - left) bool: where the layer is continued behind what covers it, or beyond the frame.
+        band: Half width in pixels of the soft edge, 0 for a hard one.
+        plane: (a, b, c): 1 / depth_m = a * x + b * y + c at the photo's pixel (x, y).
+    """
+
+    box: tuple[int, int, int, int]
+    behind: Mask
+    band: int
+    plane: InverseDepth
+
+    def inverse_depth(self) -> NDArray[np.float32]:
+        """Inverse depth in 1/m at the pixels of the box."""
+        left, top, right, bottom = self.box
+        a, b, c = self.plane
+        x = np.arange(left, right, dtype=np.float32) + 0.5
+        y = np.arange(top, bottom, dtype=np.float32)[:, None] + 0.5
+        return np.float32(a) * x + (np.float32(b) * y + np.float32(c))
+
+
+def cut(rgb: NDArray[np.uint8], level: NDArray[np.int16], sheets: list[Sheet], options: DioramaOptions) -> list[Texture]:
+    """Cut one texture a layer.
+
+    From front to back, each layer's soft edge is solved against what lies behind, and its share is taken out of the picture, so
+    that the layers behind are cut from clean colours. A layer is only continued where it stays behind what is already there, and
+    its soft edge only lies where it is in front of what is seen there, so that no layer cuts through another. Then, from back
+    to front, colours are settled so that the painted stack equals the photo.
+
+    Args:
+        rgb: (H, W, 3) uint8 photo.
+        level: (H, W) int16, the layer seen at each pixel, 0 at the back.
+        sheets: One a layer, from back to front.
+        options: Style, filler and seed.
+
+    Returns:
+        A texture a layer, (h, w, 4) uint8, sRGB with straight alpha, of the size of its sheet's box.
+    """
+    clean = rgb.copy()
+    cover = np.zeros(level.shape, dtype=np.uint8)
+    top = np.full(level.shape, -1, dtype=np.int16)
+    farthest = np.full(level.shape, np.inf, dtype=np.float32)
+    seen = _seen_inverse_depth(level, sheets)
+    textures: list[Texture] = []
+    for index in range(len(sheets) - 1, -1, -1):
+        textures.append(_cut_one(clean, cover, top, farthest, seen, level, index, sheets[index], options))
+    textures.reverse()
+    _settle(rgb, top, sheets, textures)
+    return textures
+
+
+def _seen_inverse_depth(level: NDArray[np.int16], sheets: list[Sheet]) -> NDArray[np.float32]:
+    table = np.array([sheet.plane for sheet in sheets], dtype=np.float32)
+    seen = table[:, 0][level] * (np.arange(level.shape[1], dtype=np.float32) + 0.5)
+    seen += table[:, 1][level] * (np.arange(level.shape[0], dtype=np.float32)[:, None] + 0.5)
+    seen += table[:, 2][level]
+    return seen
+
+
+def _cut_one(
+    clean: NDArray[np.uint8],
+    cover: NDArray[np.uint8],
+    top: NDArray[np.int16],
+    farthest: NDArray[np.float32],
+    seen: NDArray[np.float32],
+    level: NDArray[np.int16],
+    index: int,
+    sheet: Sheet,
+    options: DioramaOptions,
+) -> Texture:
+    own = _window(level, sheet.box, -1)
+    inverse = sheet.inverse_depth()
+    behind = sheet.behind & (inverse <= _window(farthest, sheet.box, np.inf))
+    inside = own == index
+    covered = _window(cover, sheet.box, 0)
+    colours = np.stack([_window(clean[..., c], sheet.box, 0) for c in range(3)], axis=-1)
+    lower = (own < index) & (own >= 0) & (inverse >= _window(seen, sheet.box, 0))
+    soft = sheet.band > 0 and bool(lower.any())
+    if options.style == "paper":
+        known = inside & ~_near(own > index, PAPER_EROSION_PX)
+    else:
+        known = inside & (covered < SEEN_THROUGH * 255)
+    if not known.any():
+        known = inside
+    wanted = behind if options.style == "paper" else behind | (inside & ~known)
+    if soft:  # the edge must not be solved with colours of what is neither this layer nor behind it
+        wanted = wanted | (_near(inside, 2 * sheet.band) & ~inside & ~lower)
+    colours = fill(colours, known, wanted, options.fill, options.seed)
+    alpha = (inside | behind).astype(np.float32)
+    if soft:
+        clear = lower & ~_near(inside, sheet.band)
+        solved = solve_alpha(colours, ~_near(lower, sheet.band), clear)
+        alpha = np.where(inside | (lower & ~clear), solved, alpha)
+        alpha[alpha < 2 / 255] = 0
+        edge = (alpha > 0) & (alpha < 1)
+        colours = np.where(edge[..., None], estimate_foreground(colours, alpha), colours).astype(np.uint8)
+    texture = np.dstack([colours, np.rint(alpha * 255).astype(np.uint8)])
+
+    frame, part = _inside_frame(sheet.box, level.shape)
+    opacity = texture[part][..., 3]
+    sheer = (opacity > 0) & (opacity < 255)
+    if sheer.any():
+        a = opacity[sheer].astype(np.float32)[:, None] / 255
+        view = clean[frame]
+        peeled = (view[sheer] - a * texture[part][..., :3][sheer]) / np.maximum(1 - a, 0.1)
+        view[sheer] = np.clip(np.rint(peeled), 0, 255).astype(np.uint8)
+    cover[frame] = 255 - ((255 - cover[frame].astype(np.uint16)) * (255 - opacity.astype(np.uint16)) // 255).astype(np.uint8)
+    there = opacity > 0
+    top[frame][there & (top[frame] < 0)] = index
+    np.minimum(farthest[frame], inverse[part], out=farthest[frame], where=there)
+    return texture
+
+
+def _settle(rgb: NDArray[np.uint8], top: NDArray[np.int16], sheets: list[Sheet], textures: list[Texture]) -> None:
+    """Change the colour (and where that is not enough, the opacity) of what lies on top until the stack equals the photo."""
+    canvas = np.zeros_like(rgb)
+    for index, (sheet, texture) in enumerate(zip(sheets, textures, strict=True)):
+        frame, part = _inside_frame(sheet.box, top.shape)
+        view, seen = texture[part], top[frame] == index
+        below, target = canvas[frame], rgb[frame]
+        opaque = view[..., 3] == 255
+        done = seen & opaque
+        view[..., :3][done] = target[done]
+        below[opaque] = view[..., :3][opaque]
+        partial = ~opaque & (view[..., 3] > 0)
+        wanted = partial & seen
+        if wanted.any():
+            goal, under = target[wanted].astype(np.float32), below[wanted].astype(np.float32)
+            change = goal - under
+            room = np.where(change > 0, 255 - under, under)
+            least = np.max(np.where(change == 0, 0, np.abs(change) / np.maximum(room, 1e-3)), axis=1)
+            opacity = np.ceil(np.maximum(view[..., 3][wanted], least * 255)).clip(1, 255)
+            colour = under + change * 255 / opacity[:, None]
+            view[..., 3][wanted] = opacity.astype(np.uint8)
+            view[..., :3][wanted] = np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+        if partial.any():
+            a = view[..., 3][partial].astype(np.float32)[:, None] / 255
+            below[partial] = np.rint(view[..., :3][partial] * a + below[partial] * (1 - a)).astype(np.uint8)
+
+
+def _near(mask: Mask, radius: int) -> Mask:
+    """Where a pixel of ``mask`` lies within ``radius`` pixels (in a square)."""
+    grown = Image.fromarray(mask.astype(np.uint8) * 255)
+    while radius > 0:
+        step = min(radius, 5)  # beyond 11, a lone pixel would round to 0 in the box's mean
+        grown = grown.filter(ImageFilter.BoxBlur(step)).point(_ANY)
+        radius -= step
+    return np.asarray(grown) > 0
+
+
+def _inside_frame(
+    box: tuple[int, int, int, int], shape: tuple[int, ...]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The part of a box that lies in the frame: as slices of the frame, and as slices of the box."""
+    left, top, right, bottom = box
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, shape[1]), min(bottom, shape[0])
+    return (slice(y0, y1), slice(x0, x1)), (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
+
+
+def _window(array: NDArray[np.generic], box: tuple[int, int, int, int], outside: int) -> NDArray[np.generic]:
+    """Copy a box out of a picture; what lies outside the frame gets a constant."""
+    left, top, right, bottom = box
+    out = np.full((bottom - top, right - left), outside, dtype=array.dtype)
+    frame, part = _inside_frame(box, array.shape)
+    out[part] = array[frame]
+    return out

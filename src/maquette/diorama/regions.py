@@ -1,0 +1,309 @@
+"""From panoptic segments to the regions that become layers: split what depth tears apart, merge what is small or flush."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maquette.diorama.planes import FloatArray, fit_tilted, fit_two
+from maquette.labels import BY_NAME, Label
+from maquette.perception.types import Perception
+
+WORK_SIZE = 512
+"""Longer side in pixels of the grid on which regions are reasoned about."""
+
+BAD_FIT = 0.06
+"""Relative error of depth from which one plane is not enough for a piece of stuff."""
+
+SMALLEST_STUFF = 0.0015
+SMALLEST_THING = 0.0004
+"""Fraction of the picture below which a region joins a neighbour."""
+
+CHEAPEST = 0.0008
+"""Cost (see ``_cost``) up to which two regions are merged although the budget would allow both."""
+
+MOST_LAYERS = 24
+"""Budget of layers where the user gives none."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the picture that becomes one layer.
+
+    Attributes:
+        label: Category.
+        segment_ids: Panoptic segments that it was made from.
+        mask: (h, w) bool on the working grid.
+    """
+
+    label: Label
+    segment_ids: tuple[int, ...]
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The picture's depth on the working grid.
+
+    Attributes:
+        rows: (h,) int, the picture's row of each grid row.
+        cols: (w,) int, the picture's column of each grid column.
+        x: (h, w) float64, pixel columns of the picture at grid points (pixel centres).
+        y: (h, w) float64, pixel rows.
+        inverse: (h, w) float64, inverse depth in 1/m.
+        weight: (h, w) float64, confidence of depth, above 0.
+    """
+
+    rows: NDArray[np.intp]
+    cols: NDArray[np.intp]
+    x: FloatArray
+    y: FloatArray
+    inverse: FloatArray
+    weight: FloatArray
+
+    @classmethod
+    def sample(cls, perception: Perception) -> Grid:
+        """Sample a perception on a grid of at most ``WORK_SIZE``."""
+        height, width = perception.segment_ids.shape
+        scale = max(1.0, max(height, width) / WORK_SIZE)
+        h, w = max(1, round(height / scale)), max(1, round(width / scale))
+        rows = ((np.arange(h) + 0.5) * height / h).astype(np.intp)
+        cols = ((np.arange(w) + 0.5) * width / w).astype(np.intp)
+        picked = np.ix_(rows, cols)
+        x, y = np.meshgrid(cols + 0.5, rows + 0.5)
+        return cls(
+            rows,
+            cols,
+            x,
+            y,
+            1.0 / perception.depth_m[picked].astype(np.float64),
+            perception.confidence[picked].astype(np.float64) + 0.05,
+        )
+
+
+def find_regions(perception: Perception, grid: Grid, *, budget: int, split: bool) -> list[Region]:
+    """Cut the picture into regions that cover it.
+
+    Args:
+        perception: Segments and depth.
+        grid: The working grid of that perception.
+        budget: Most regions to return; 0 lets the picture decide.
+        split: Whether stuff is cut into connected parts and where depth tears, and flush neighbours are merged; otherwise a
+            region is a segment, as in the paper.
+    """
+    ids = perception.segment_ids[np.ix_(grid.rows, grid.cols)]
+    regions: list[Region] = []
+    for segment in perception.segments:
+        mask = ids == segment.id
+        if not mask.any():
+            continue
+        region = Region(segment.label, (segment.id,), mask)
+        whole = not split or segment.label.isthing or segment.label.role == "sky"
+        regions += [region] if whole else _split(region, grid)
+    covered = np.zeros(ids.shape, dtype=bool)
+    for region in regions:
+        covered |= region.mask
+    if not covered.all():
+        regions.append(Region(BY_NAME["object"], (0,), ~covered))
+    regions = _join_same(regions, "sky")
+    if split:
+        regions = _deepen(regions, grid)
+    return _merge(regions, grid, budget or (MOST_LAYERS if split else len(regions)), tidy=split)
+
+
+def _join_same(regions: list[Region], name: str) -> list[Region]:
+    same = [r for r in regions if r.label.name == name]
+    if len(same) < 2:
+        return regions
+    return [r for r in regions if r.label.name != name] + [_union(same)]
+
+
+def _union(regions: list[Region]) -> Region:
+    largest = max(regions, key=lambda r: int(r.mask.sum()))
+    ids = sorted({i for r in regions for i in r.segment_ids})
+    return replace(largest, segment_ids=tuple(ids), mask=np.logical_or.reduce([r.mask for r in regions]))
+
+
+def _parts(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask)
+    smallest = SMALLEST_STUFF * mask.size
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    large = [i for i in range(1, count + 1) if sizes[i] >= smallest]
+    if len(large) < 2:
+        return [mask]
+    nearest = ndimage.distance_transform_edt(~np.isin(labels, large), return_distances=False, return_indices=True)
+    grown = labels[tuple(nearest)]
+    return [mask & (grown == i) for i in large]
+
+
+def _split(region: Region, grid: Grid, depth: int = 0) -> list[Region]:
+    out: list[Region] = []
+    for part in _parts(region.mask):
+        x, y, inverse, weight = (a[part] for a in (grid.x, grid.y, grid.inverse, grid.weight))
+        enough = part.sum() >= 2 * SMALLEST_STUFF * part.size
+        if enough and depth < 2 and fit_tilted(x, y, inverse, weight).error > BAD_FIT:
+            pair, first = fit_two(x, y, inverse, weight)
+            near = np.zeros_like(part)
+            near[part] = first
+            smallest = min(int(first.sum()), int((~first).sum()))
+            if pair.error < 0.6 * fit_tilted(x, y, inverse, weight).error and smallest > 0.1 * first.size:
+                for piece in (near, part & ~near):
+                    out += _split(replace(region, mask=piece), grid, depth + 1)
+                continue
+        out.append(replace(region, mask=part))
+    return out
+
+
+def _deepen(regions: list[Region], grid: Grid) -> list[Region]:
+    """Cut the largest region across its depth until a picture with depth to show has three layers."""
+    span = np.quantile(grid.inverse, [0.05, 0.95])
+    while len(regions) < 3 and span[1] / span[0] > 1.15:
+        ranges = [float(np.ptp(np.log(grid.inverse[r.mask]))) * np.sqrt(r.mask.sum()) for r in regions]
+        widest = int(np.argmax(ranges))
+        region = regions[widest]
+        if region.label.role == "sky" or ranges[widest] == 0:
+            break
+        near = region.mask & (grid.inverse > np.median(grid.inverse[region.mask]))
+        if not near.any():
+            break
+        regions[widest : widest + 1] = [replace(region, mask=m) for m in (near, region.mask & ~near)]
+    return regions
+
+
+def _cost(a: Region, b: Region, border: float, area: float, apart: float) -> float:
+    """What merging two regions loses: the smaller area ends at a wrong depth or under a wrong name, times how wrong."""
+    if "sky" in (a.label.role, b.label.role):
+        return np.inf
+    wrong = apart
+    if a.label != b.label:
+        wrong += 0.1 if a.label.role == b.label.role else 0.25
+    if a.label.isthing or b.label.isthing:
+        wrong += 0.5
+    if border == 0:
+        wrong += 0.05 if a.label == b.label and not a.label.isthing else np.inf
+    return area * wrong
+
+
+def _merge(regions: list[Region], grid: Grid, budget: int, *, tidy: bool) -> list[Region]:
+    """Merge the cheapest pair until the budget holds and, if ``tidy``, nothing small or flush is left."""
+    count = len(regions)
+    owner = owners(regions)
+    log_depth = -np.log(grid.inverse)
+    border, apart = np.zeros((count, count)), np.zeros((count, count))
+    for one, two in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        np.add.at(border, (owner[one], owner[two]), 1)
+        np.add.at(apart, (owner[one], owner[two]), np.abs(log_depth[one] - log_depth[two]))
+    border, apart = border + border.T, apart + apart.T
+    alive: dict[int, Region] = dict(enumerate(regions))
+    area = np.array([r.mask.mean() for r in regions])
+    median = np.array([np.median(log_depth[r.mask]) for r in regions])
+    cost = np.full((count, count), np.inf)
+
+    def price(i: int, j: int) -> float:
+        a, b = alive[i], alive[j]
+        gap = apart[i, j] / border[i, j] if border[i, j] else abs(median[i] - median[j])
+        small = any(area[k] < (SMALLEST_THING if alive[k].label.isthing else SMALLEST_STUFF) for k in (i, j))
+        value = _cost(a, b, border[i, j], min(area[i], area[j]), gap)
+        return value * 1e-3 if tidy and small else value
+
+    for i in alive:
+        for j in range(i):
+            cost[i, j] = price(i, j)
+    while len(alive) > 1:
+        i, j = np.unravel_index(int(np.argmin(cost)), cost.shape)
+        best = cost[i, j]
+        needed = len(alive) > budget or (tidy and best < CHEAPEST and len(alive) > 3)
+        if not needed or not np.isfinite(best):
+            break
+        i, j = int(i), int(j)
+        alive[j] = _union([alive[j], alive.pop(i)])
+        area[j] += area[i]
+        median[j] = np.median(log_depth[alive[j].mask])
+        for table in (border, apart):
+            table[j] += table[i]
+            table[:, j] += table[:, i]
+        cost[i] = cost[:, i] = np.inf
+        for k in alive:
+            if k != j:
+                cost[max(k, j), min(k, j)] = price(max(k, j), min(k, j))
+    return list(alive.values())
+
+
+def owners(regions: list[Region]) -> NDArray[np.intp]:
+    """(h, w) index of the region at each grid point."""
+    owner = np.zeros(regions[0].mask.shape, dtype=np.intp)
+    for index, region in enumerate(regions):
+        owner[region.mask] = index
+    return owner
+
+
+def place_regions(perception: Perception, grid: Grid, regions: list[Region]) -> NDArray[np.int16]:
+    """Bring regions to the picture's own resolution, along the picture's own segments.
+
+    Returns:
+        (H, W) int16, the index of the region at each pixel of the picture.
+    """
+    ids = perception.segment_ids
+    small = ids[np.ix_(grid.rows, grid.cols)]
+    owner = owners(regions)
+    table = np.full(int(ids.max()) + 1, -1, dtype=np.int16)
+    torn: dict[int, list[int]] = {}
+    for segment in np.unique(small):
+        found = np.unique(owner[small == segment])
+        if found.size == 1:
+            table[segment] = found[0]
+        else:
+            torn[int(segment)] = [int(f) for f in found]
+    placed = table[ids]
+    for segment, found in torn.items():
+        _place_torn(placed, ids == segment, owner, small == segment, found)
+    lost = placed < 0
+    if lost.any():
+        placed[lost] = _enlarge_index(owner, ids.shape)[lost]
+    return placed
+
+
+def _enlarge_index(owner: NDArray[np.intp], shape: tuple[int, int]) -> NDArray[np.intp]:
+    rows = np.arange(shape[0]) * owner.shape[0] // shape[0]
+    cols = np.arange(shape[1]) * owner.shape[1] // shape[1]
+    return owner[np.ix_(rows, cols)]
+
+
+def _place_torn(
+    placed: NDArray[np.int16],
+    mask: NDArray[np.bool_],
+    owner: NDArray[np.intp],
+    small_mask: NDArray[np.bool_],
+    found: list[int],
+) -> None:
+    """Write the parts of one segment into ``placed``, with smooth borders between them."""
+    from PIL import Image
+    from scipy import ndimage
+
+    height, width = mask.shape
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
+    nearest = ndimage.distance_transform_edt(~small_mask, return_distances=False, return_indices=True)
+    grown = owner[tuple(nearest)]
+    box = tuple(
+        v * g / f
+        for v, g, f in zip(
+            (left, top, right, bottom), (owner.shape[1], owner.shape[0]) * 2, (width, height) * 2, strict=True
+        )
+    )
+    best = np.full((bottom - top, right - left), -1, dtype=np.int16)
+    inside = mask[top:bottom, left:right]
+    index = np.zeros(best.shape, dtype=np.int16)
+    for part in found:
+        soft = Image.fromarray((grown == part).astype(np.uint8) * 255).resize(
+            (int(right - left), int(bottom - top)), Image.Resampling.BILINEAR, box=box
+        )
+        share = np.asarray(soft, dtype=np.int16)
+        better = share > best
+        best[better] = share[better]
+        index[better] = part
+    placed[top:bottom, left:right][inside] = index[inside]

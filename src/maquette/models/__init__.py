@@ -1,0 +1,1 @@
+"""The catalogue of networks, their files and their sessions."""

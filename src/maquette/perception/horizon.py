@@ -1,0 +1,171 @@
+"""The ground plane: where the horizon runs and how high the camera stands.
+
+A level ground seen by a pinhole camera without roll has an inverse depth that is affine in the row: with ``v`` the row in units
+of the focal length from the principal point, ``v_h`` the horizon's, ``H`` the height of the camera and ``p`` its pitch,
+
+    1 / z = (v - v_h) * cos(p) / H,    v_h = -tan(p).
+
+Both numbers are found together, as the maximum of a posterior on a grid, from all that speaks of them: what lies below
+and above the horizon, how far a ground usually reaches, things of known size that stand on it (Hoiem, Efros and Hebert, Putting
+Objects in Perspective, IJCV 2008, section 3), and the network's depth of the ground itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maquette.perception.layout import EDGE, Layout, Thing
+from maquette.perception.sizes import CEILING_M, TYPICAL_SIZE_M
+
+Surface = Literal["ground", "table", "none"]
+
+_PITCH_DEG = np.arange(-40.0, 75.25, 0.25)
+_LOG_REACH = np.linspace(math.log(0.15), math.log(40.0), 113)
+
+
+@dataclass(frozen=True)
+class GroundPlane:
+    """The level surface that things stand on.
+
+    Attributes:
+        horizon_v: Row of the horizon in units of the focal length from the principal point; down is positive.
+        reach_m: Height of the camera above the surface over the cosine of its pitch: ``1 / z = (v - horizon_v) / reach_m``.
+        surface: What lies there: the ``ground``, a ``table``, or ``none`` where the picture shows neither.
+        spread: Standard deviation of the logarithm of the surface's depth at its middle row.
+    """
+
+    horizon_v: float
+    reach_m: float
+    surface: Surface
+    spread: float
+
+    @property
+    def pitch_rad(self) -> float:
+        """How far the camera looks down."""
+        return -math.atan(self.horizon_v)
+
+    @property
+    def height_m(self) -> float:
+        """Height of the camera above the surface."""
+        return self.reach_m * math.cos(self.pitch_rad)
+
+    def inverse_depth(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """1/m, zero at the horizon and negative above."""
+        return (v - self.horizon_v) / self.reach_m
+
+
+def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: NDArray[np.float32]) -> GroundPlane:
+    """Find the most probable ground plane of a picture.
+
+    Args:
+        layout: What lies where.
+        net_depth_m: (h, w) float32, z in metres.
+        net_log_scale: (h, w) float32, log of the Laplace scale of log depth; large where the depth says nothing.
+    """
+    ground = layout.role("ground")
+    table = layout.named("table")
+    pixels = ground.size
+    surface: Surface = "none"
+    mask = ground
+    if ground.sum() > 0.01 * pixels:
+        surface = "ground"
+    elif table.sum() > 0.05 * pixels:
+        surface, mask = "table", table
+
+    pitch = np.radians(_PITCH_DEG)[:, None]
+    horizon = -np.tan(pitch)
+    reach = np.exp(_LOG_REACH)[None, :]
+    score = -0.5 * ((np.degrees(pitch) - (25.0 if surface == "table" else 6.0)) / (15.0 if surface == "table" else 11.0)) ** 2
+    height = 0.5 if surface == "table" else 1.5
+    score = score - 0.5 * (np.log(reach * np.cos(pitch) / height) / 0.4) ** 2
+
+    v = layout.v
+    step = float(v[1] - v[0]) if len(v) > 1 else 0.01
+    sky, ceiling = layout.role("sky"), layout.role("ceiling")
+    for above in (sky, ceiling):
+        if above.sum() > 0.002 * pixels:
+            low = v[_quantile_row(above, 0.98)]
+            score = score - np.minimum((np.maximum(low - horizon, 0) / (2 * step + 0.02)) ** 2, 12)
+    if surface != "none":
+        high = v[_quantile_row(mask, 0.02)]
+        score = score - np.minimum((np.maximum(horizon - high + step, 0) / (2 * step + 0.01)) ** 2, 12)
+        far = np.log(reach / np.maximum(high - horizon, 1e-3))
+        usual, spread = _far_end_m(layout, surface, sky, ceiling)
+        score = score - _heavy((far - math.log(usual)) / spread)
+        score = score + _network_score(mask, v, horizon, reach, net_depth_m, net_log_scale)
+    if surface == "ground" and ceiling.sum() > 0.01 * pixels:
+        # The far wall meets floor and ceiling at one distance.
+        low = v[_quantile_row(ceiling, 0.98)]
+        above_m = np.maximum(CEILING_M / np.cos(pitch) - reach, 0.3)
+        ratio = np.log(reach / np.maximum(high - horizon, 1e-3)) - np.log(above_m / np.maximum(horizon - low, 1e-3))
+        score = score - _heavy(ratio / 0.5)
+    for thing in layout.things:
+        if surface == "ground" and thing.label.name in TYPICAL_SIZE_M and _stands(layout, thing):
+            size_m, _, spread = TYPICAL_SIZE_M[thing.label.name]
+            foot, head = v[thing.rows[1] - 1] + step / 2, v[thing.rows[0]] - step / 2
+            seen = reach * (foot - head) / np.maximum(foot - horizon, 1e-3)
+            seen = seen / (np.cos(pitch) * np.maximum(1 + horizon * head, 0.05))
+            score = score - _heavy(np.log(seen / size_m) / math.hypot(spread, 0.1))
+
+    best = np.unravel_index(int(np.argmax(score)), score.shape)
+    weight = np.exp(score - score[best])
+    middle = v[_quantile_row(mask, 0.5)] if surface != "none" else v[-1]
+    depth = np.log(reach / np.maximum(middle - horizon, 1e-2))
+    mean = float((weight * depth).sum() / weight.sum())
+    deviation = math.sqrt(float((weight * (depth - mean) ** 2).sum() / weight.sum()))
+    return GroundPlane(float(horizon[best[0], 0]), float(reach[0, best[1]]), surface, deviation)
+
+
+def _stands(layout: Layout, thing: Thing) -> bool:
+    """Whether all of a thing is seen, and ground under it."""
+    below = layout.labels[thing.below] if thing.below != EDGE else None
+    return thing.cut == 0 and below is not None and below.role == "ground" and thing.rows[1] - thing.rows[0] >= 6
+
+
+def _far_end_m(
+    layout: Layout, surface: Surface, sky: NDArray[np.bool_], ceiling: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Usual distance of the far end of the visible surface, and the spread of its logarithm."""
+    if surface == "table":
+        return 1.5, 0.6
+    if layout.named("water").sum() > 0.05 * sky.size:
+        return 150.0, 1.0
+    if sky.sum() > 0.02 * sky.size:
+        return 40.0, 0.8
+    if ceiling.any() or layout.named("floor", "rug").sum() > 0.5 * layout.role("ground").sum():
+        return 4.5, 0.5
+    return 12.0, 1.0
+
+
+def _network_score(
+    mask: NDArray[np.bool_],
+    v: NDArray[np.float64],
+    horizon: NDArray[np.float64],
+    reach: NDArray[np.float64],
+    net_depth_m: NDArray[np.float32],
+    net_log_scale: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    """Log-likelihood of the network's depth on the surface, from a dozen of its rows."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    score = np.zeros(np.broadcast_shapes(horizon.shape, reach.shape))
+    for row in rows[np.linspace(0, len(rows) - 1, 12).astype(int)]:
+        depth = math.log(float(np.median(net_depth_m[row, mask[row]])))
+        spread = math.hypot(1.4 * math.exp(float(np.median(net_log_scale[row, mask[row]]))), 0.1)
+        score = score - _heavy((np.log(reach / np.maximum(v[row] - horizon, 1e-3)) - depth) / spread) / 3
+    return score
+
+
+def _heavy(residual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Negative log of Student's t with three degrees of freedom."""
+    return 2 * np.log1p(residual**2 / 3)
+
+
+def _quantile_row(mask: NDArray[np.bool_], quantile: float) -> int:
+    """The row above which this part of the mask's pixels lies."""
+    counts = np.cumsum(mask.sum(axis=1))
+    return int(np.searchsorted(counts, quantile * counts[-1]))

@@ -1,0 +1,120 @@
+"""Things apart from each other: the grouping of Panoptic-DeepLab, with fallbacks for a weak network.
+
+Cheng et al., "Panoptic-DeepLab" (CVPR 2020), section 3.2: centres are the peaks of a heatmap, and each pixel of a thing goes
+to the centre that its offset points nearest to. Here the pixels of each connected region choose among the centres that lie in
+it, so that a stray peak elsewhere cannot tear a thing apart, and a region without a centre is one thing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maquette.perception.regions import absorb, connected
+
+PEAK = 0.1
+"""Least probability of a centre (Panoptic-DeepLab, section 4)."""
+WINDOW = 7
+"""Side of the window in which a centre is the highest, in cells (the same section)."""
+SMALLEST_CELLS = 12
+"""A thing with fewer cells goes to its neighbour."""
+SMALLEST_SHARE = 0.04
+"""Share of a region below which one of several things in it goes to its neighbour."""
+REACH = 0.35
+"""How far from a centre elsewhere, in units of its own size, a region may point to be a part of that thing."""
+
+
+def split(
+    mask: NDArray[np.bool_], centre: NDArray[np.float32], offset: NDArray[np.float32]
+) -> NDArray[np.int32]:
+    """Number the things of one label.
+
+    Args:
+        mask: (h, w), where the label is.
+        centre: (h, w), probability that a thing has its centre here.
+        offset: (2, h, w), (dx, dy) in cells from a cell to the centre of its thing.
+
+    Returns:
+        (h, w) int32: 0 outside the mask, else the number of the thing from 1 on.
+    """
+    regions = np.where(mask, connected(mask), -1)
+    things = np.zeros(mask.shape, np.int32)
+    peaks = _peaks(centre, mask)
+    rows, columns = np.nonzero(mask)
+    votes = np.stack([rows + offset[1][mask], columns + offset[0][mask]], 1)
+    region_of_cell = regions[mask]
+    found = 0
+    result = np.zeros(len(rows), np.int32)
+    centres: list[NDArray[np.float64]] = []
+    orphans: list[NDArray[np.bool_]] = []
+    for region in np.unique(region_of_cell):
+        cells = region_of_cell == region
+        own = peaks[regions[peaks[:, 0], peaks[:, 1]] == region]
+        if len(own) == 0:
+            orphans.append(cells)
+            continue
+        result[cells] = found + _nearest(votes[cells], own)[0]
+        centres += list(own.astype(np.float64))
+        found += len(own)
+    for cells in orphans:
+        result[cells], found = _adopt(votes[cells], centres, result, found)
+    things[mask] = result
+    return _tidy(things)
+
+
+def _peaks(centre: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    from scipy.ndimage import maximum_filter
+
+    inside = np.where(mask, centre, 0)
+    highest = (inside == maximum_filter(inside, WINDOW, mode="constant")) & (inside >= PEAK)
+    plateaus = connected(highest)  # equal neighbours are one peak
+    _, first = np.unique(plateaus[highest], return_index=True)
+    return np.argwhere(highest)[first]
+
+
+def _nearest(votes: NDArray[Any], centres: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    distance = np.linalg.norm(votes[:, None] - centres[None], axis=2)
+    return distance.argmin(1) + 1, distance.min(1)
+
+
+def _adopt(
+    votes: NDArray[np.float64], centres: list[NDArray[np.float64]], result: NDArray[np.int32], found: int
+) -> tuple[int, int]:
+    """Return the number of the thing that a region without a centre belongs to, and how many things there are now."""
+    if centres:
+        nearest, distance = _nearest(np.median(votes, 0, keepdims=True), np.array(centres))
+        size = np.sqrt(np.count_nonzero(result == nearest[0]))
+        if distance[0] <= REACH * size:
+            return int(nearest[0]), found
+    return found + 1, found + 1
+
+
+def _tidy(things: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give scraps of things to the thing beside them, and number what is left from 1 on."""
+    background = things == 0
+    pieces = connected(things)
+    area = np.bincount(pieces.ravel())
+    of_piece = np.zeros(area.size, np.int64)
+    of_piece[pieces] = things
+    region_area = np.bincount(connected(~background).ravel())[_first_value(pieces, connected(~background))]
+    least = np.maximum(SMALLEST_CELLS, SMALLEST_SHARE * region_area)
+    largest = np.zeros(things.max() + 1, np.int64)
+    np.maximum.at(largest, of_piece, area)
+    keep = (of_piece == 0) | (area >= np.minimum(least, region_area)) & (area >= 0.1 * largest[of_piece])
+
+    def never_background(_small: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+        return np.where(of_piece[other] == 0, 1e-9, 1.0)
+
+    target = absorb(pieces, keep, never_background)
+    target = np.where(of_piece[target] == 0, np.arange(target.size), target)  # nothing else beside it: it stays
+    merged = np.where(background, 0, of_piece[target][pieces])
+    _, numbers = np.unique(merged, return_inverse=True)
+    return (numbers.reshape(merged.shape) + (0 if background.any() else 1)).astype(np.int32)
+
+
+def _first_value(pieces: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    out = np.zeros(int(pieces.max()) + 1, np.int64)
+    out[pieces] = values
+    return out

@@ -1,0 +1,127 @@
+"""A label map made ready for geometry: what lies where, and what each thing rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maquette.camera import Camera
+from maquette.labels import Label
+from maquette.perception.types import Segment
+
+EDGE = -1
+"""Stands for the picture's lower edge where the index of a part is asked for."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Where one object lies in the picture.
+
+    Attributes:
+        index: Its index in ``Layout.labels``.
+        label: Its category.
+        rows: First and one past its last row.
+        cols: First and one past its last column.
+        below: Index of the part under its lowest pixels, 0 for void, ``EDGE`` for the lower edge of the picture.
+        cut: How many of the picture's four edges it touches.
+        area: Its pixels.
+    """
+
+    index: int
+    label: Label
+    rows: tuple[int, int]
+    cols: tuple[int, int]
+    below: int
+    cut: int
+    area: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Label map with consecutive indices.
+
+    Attributes:
+        index: (h, w) intp, the index of each pixel's part; 0 is void.
+        labels: Label of each index; the first is None.
+        u: (w,) columns in units of the focal length from the principal point.
+        v: (h,) rows, likewise; positive is down.
+        things: The parts whose role is ``object``, the lowest first.
+    """
+
+    index: NDArray[np.intp]
+    labels: tuple[Label | None, ...]
+    u: NDArray[np.float64]
+    v: NDArray[np.float64]
+    things: tuple[Thing, ...]
+
+    def role(self, role: str) -> NDArray[np.bool_]:
+        """(h, w) mask of the parts with this role."""
+        return self._mask([label is not None and label.role == role for label in self.labels])
+
+    def named(self, *names: str) -> NDArray[np.bool_]:
+        """(h, w) mask of the parts with one of these labels."""
+        return self._mask([label is not None and label.name in names for label in self.labels])
+
+    def _mask(self, chosen: list[bool]) -> NDArray[np.bool_]:
+        return np.asarray(np.array(chosen)[self.index])
+
+
+def read_layout(segment_ids: NDArray[np.int32], segments: tuple[Segment, ...], camera: Camera) -> Layout:
+    """Index a label map; a pixel whose id is not listed counts as void."""
+    height, width = segment_ids.shape
+    known = {segment.id: segment.label for segment in segments}
+    values, inverse = np.unique(segment_ids, return_inverse=True)
+    listed = [int(value) for value in values if int(value) in known]
+    place = np.array([listed.index(int(value)) + 1 if int(value) in known else 0 for value in values], dtype=np.intp)
+    index = place[inverse.reshape(height, width)]
+    labels = (None, *(known[value] for value in listed))
+    cx, cy = camera.center_px
+    return Layout(
+        index,
+        labels,
+        (np.arange(width) + 0.5 - cx) / camera.focal_px,
+        (np.arange(height) + 0.5 - cy) / camera.focal_px,
+        _things(index, labels),
+    )
+
+
+def bottoms(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Columns that a mask touches, and its lowest row in each."""
+    cols = np.flatnonzero(mask.any(axis=0))
+    return cols, mask.shape[0] - 1 - np.argmax(mask[::-1, cols], axis=0)
+
+
+def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[Thing, ...]:
+    from scipy import ndimage
+
+    height, width = index.shape
+    found = []
+    for number, box in enumerate(ndimage.find_objects(index), start=1):
+        label = labels[number]
+        if label is None or label.role != "object":
+            continue
+        mask = index[box] == number
+        rows, cols = box
+        columns, low = bottoms(mask)
+        # The feet: whatever comes down to the lowest tenth of the thing.
+        feet = low >= low.max() - max(1, (rows.stop - rows.start) // 10)
+        under = rows.start + low[feet] + 1
+        beneath = np.where(
+            under < height, index[np.minimum(under, height - 1), cols.start + columns[feet]], EDGE
+        )
+        parts, counts = np.unique(beneath, return_counts=True)
+        cut = (rows.start == 0) + (rows.stop == height) + (cols.start == 0) + (cols.stop == width)
+        found.append(
+            Thing(
+                number,
+                label,
+                (rows.start, rows.stop),
+                (cols.start, cols.stop),
+                int(parts[np.argmax(counts)]),
+                int(cut),
+                int(np.count_nonzero(mask)),
+            )
+        )
+    return tuple(sorted(found, key=lambda thing: (-thing.rows[1], thing.index)))

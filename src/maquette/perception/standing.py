@@ -1,0 +1,211 @@
+"""Depth from geometry alone: every part of a picture stands where it touches the ground."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maquette.labels import LABELS
+from maquette.perception.horizon import GroundPlane
+from maquette.perception.layout import EDGE, Layout, Thing, bottoms
+from maquette.perception.sizes import CEILING_M, TOP_HEIGHT_M, TYPICAL_SIZE_M
+from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_HUNG = {"tv", "shelf", "cabinet", "object", "plant", "bottle", "bird"}
+"""What may hang on a wall or in a tree."""
+_LAID = {"tv", "object", "plant", "bottle", "bird", "cat", "dog"}
+"""What may stand on furniture."""
+_SUPPORT = {"table", "bed", "cabinet", "shelf", "sofa", "chair", "armchair", "object"}
+
+# Structures: parts of one label set that form one surface. Doors and pictures have the depth of their wall.
+_STRUCTURES = (
+    ("wall", "building", "window", "door", "painting", "curtain", "mirror"),
+    ("tree",),
+    ("fence",),
+    ("mountain",),
+)
+
+# Standard deviation of the logarithm of depth, by how it was found.
+SURE, CONTACT, RESTING, SIZE, GUESS = 0.12, 0.18, 0.25, 0.4, 0.6
+
+
+class Standing:
+    """Builds the depth of a picture part by part; ``depth_m`` and ``spread`` are complete after ``solve``."""
+
+    def __init__(self, layout: Layout, plane: GroundPlane) -> None:
+        """Start with nothing known.
+
+        Args:
+            layout: What lies where.
+            plane: The surface that things stand on.
+        """
+        self.layout = layout
+        self.plane = plane
+        self.v = layout.v[:, None]
+        self.inverse = np.zeros(layout.index.shape)
+        self.spread = np.full(layout.index.shape, np.inf)
+        self.surface = np.clip(plane.inverse_depth(layout.v), 1 / MAX_DEPTH_M, None)
+
+    def solve(self) -> tuple[FloatArray, FloatArray]:
+        """Place everything.
+
+        Returns:
+            depth_m: (h, w) float64, z in metres, finite and positive.
+            spread: (h, w) float64, standard deviation of its logarithm.
+        """
+        ground = self.layout.role("ground")
+        shaky = 0.0 if self.plane.surface == "ground" else 0.3
+        self._put(ground, np.broadcast_to(self.surface[:, None], ground.shape), SURE + shaky)
+        waiting = [part for names in _STRUCTURES for part in self._connected(self.layout.named(*names))]
+        waiting = [part for part in waiting if not self._place_structure(part)]
+        self._place_ceiling()
+        for thing in self.layout.things:
+            self._place_thing(thing)
+        for part in sorted(waiting, key=lambda part: -np.flatnonzero(part.any(axis=1))[-1]):
+            self._place_behind(part)
+        return self._finish()
+
+    def _put(self, mask: BoolArray, inverse: FloatArray, spread: float) -> None:
+        self.inverse[mask] = np.clip(inverse[mask], 1 / MAX_DEPTH_M, 20.0)
+        self.spread[mask] = spread
+
+    def _upright(self, inverse: FloatArray, row_v: FloatArray) -> FloatArray:
+        """Inverse depth at ``v = 0`` of an upright surface that has ``inverse`` at ``row_v``.
+
+        An upright plane through the point has the inverse depth c * (1 + v_h * v): its normal is square to the vertical.
+        """
+        return np.asarray(inverse / np.maximum(1 + self.plane.horizon_v * row_v, 0.2))
+
+    def _lean(self) -> FloatArray:
+        return np.maximum(1 + self.plane.horizon_v * self.v, 0.2)
+
+    def _connected(self, mask: BoolArray) -> list[BoolArray]:
+        from scipy import ndimage
+
+        parts, count = ndimage.label(mask)
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        large = [number for number in range(1, count + 1) if sizes[number] >= 0.0005 * mask.size]
+        return [parts == number for number in large]
+
+    def _place_structure(self, mask: BoolArray) -> bool:
+        """Give each column of a wall, a house front or a row of trees the depth of its foot; False where no foot shows."""
+        from scipy import ndimage
+
+        index, labels = self.layout.index, self.layout.labels
+        height, width = index.shape
+        cols, low = bottoms(mask)
+        inside = low < height - 1
+        below = index[np.minimum(low + 1, height - 1), cols]
+        level = np.array([label is not None and label.role == "ground" for label in labels])
+        foot = inside & level[below]
+        if np.count_nonzero(foot) < max(3, 0.02 * width):
+            return False
+        v = self.layout.v
+        at_foot = self._upright(self.surface[low], v[low])
+        x = cols[foot].astype(float)
+        base = ndimage.median_filter(at_foot[foot], size=max(3, width // 40), mode="nearest")
+        line = np.interp(cols, x, base)
+        # Where the foot is hidden the surface reaches at least as low as it is seen.
+        line = np.maximum(line, at_foot)
+        line = ndimage.gaussian_filter1d(line, width / 80, mode="nearest")
+        full = np.zeros(width)
+        full[cols] = line
+        self._put(mask, full[None, :] * self._lean(), CONTACT)
+        return True
+
+    def _place_ceiling(self) -> None:
+        ceiling = self.layout.role("ceiling")
+        if not ceiling.any():
+            return
+        above_m = max(CEILING_M / math.cos(self.plane.pitch_rad) - self.plane.reach_m, 0.5)
+        cols, low = bottoms(ceiling)
+        under = np.minimum(low + 1, ceiling.shape[0] - 1)
+        known = np.isfinite(self.spread[under, cols]) & (self.layout.v[low] < self.plane.horizon_v - 0.02)
+        if np.count_nonzero(known) >= 0.1 * ceiling.shape[1]:
+            rise = (self.plane.horizon_v - self.layout.v[low]) / np.maximum(self.inverse[under, cols], 1e-9)
+            above_m = float(np.clip(np.median(rise[known]), 0.5 * above_m, 3 * above_m))
+        self._put(ceiling, np.broadcast_to((self.plane.horizon_v - self.v) / above_m, ceiling.shape), RESTING)
+
+    def _size_depth(self, thing: Thing) -> float:
+        """Depth at which a thing of usual size looks as large as this one."""
+        height_m, width_m, _ = TYPICAL_SIZE_M[thing.label.name]
+        v, u = self.layout.v, self.layout.u
+        tall = (thing.rows[1] - thing.rows[0]) * (v[1] - v[0])
+        wide = (thing.cols[1] - thing.cols[0]) * (u[1] - u[0])
+        shown = (1.0, 0.75, 0.55, 0.4, 0.3)[thing.cut]
+        return float(math.sqrt(height_m * width_m / (tall * wide)) * shown)
+
+    def _place_thing(self, thing: Thing) -> None:
+        index, labels = self.layout.index, self.layout.labels
+        (top, bottom), (left, right) = thing.rows, thing.cols
+        box = (slice(top, bottom), slice(left, right))
+        mask = index[box] == thing.index
+        below = labels[thing.below] if thing.below > 0 else None
+        foot_v = self.layout.v[bottom - 1]
+        sized = self._size_depth(thing)
+        level = float(1 / self.surface[bottom - 1])
+        name = thing.label.name
+        if below is not None and below.role == "ground" and foot_v > self.plane.horizon_v + 0.01:
+            depth, spread = level, CONTACT
+        elif thing.below == EDGE:
+            depth, spread = min(sized, level) if foot_v > self.plane.horizon_v else sized, SIZE
+        elif below is not None and below.role in ("object", "upright"):
+            cols, low = bottoms(mask)
+            under = (np.minimum(top + low + 1, index.shape[0] - 1), left + cols)
+            touches = (index[under] == thing.below) & np.isfinite(self.spread[under])
+            support = 1 / float(np.median(self.inverse[under][touches])) if touches.any() else sized
+            if below.role == "upright":
+                depth = support if name in _HUNG else min(sized, support)
+            elif name in _LAID and below.name in _SUPPORT:
+                depth = support
+            else:
+                depth = max(sized, 1.05 * support)
+            spread = RESTING
+        else:
+            depth, spread = sized, SIZE
+        standing = np.full(mask.shape, float(self._upright(np.array(1 / depth), np.array(foot_v))))
+        inverse = standing * self._lean()[top:bottom]
+        height_m = TOP_HEIGHT_M.get(name)
+        above_m = self.plane.reach_m - (height_m or 0) / math.cos(self.plane.pitch_rad)
+        if height_m is not None and self.plane.surface == "ground" and above_m > 0.1:
+            plate = (self.v[top:bottom] - self.plane.horizon_v) / above_m
+            inverse = np.minimum(inverse, np.maximum(plate, inverse / 4))
+        self.inverse[box][mask] = np.clip(inverse[mask], 1 / MAX_DEPTH_M, 20.0)
+        self.spread[box][mask] = spread
+
+    def _place_behind(self, mask: BoolArray) -> None:
+        """Put what shows no foot behind what hides it."""
+        cols, low = bottoms(mask)
+        under = np.minimum(low + 1, mask.shape[0] - 1)
+        known = np.isfinite(self.spread[under, cols]) & (self.inverse[under, cols] > 0)
+        v = self.layout.v
+        if known.any():
+            inverse = 1 / (1.15 * float(np.quantile(1 / self.inverse[under, cols][known], 0.8)))
+        else:
+            below_horizon = v[low.max()] > self.plane.horizon_v + 0.02
+            inverse = float(self.surface[low.max()]) if below_horizon else 1 / (4 * self.plane.reach_m)
+        if (mask & self.layout.named("mountain")).any():
+            inverse = min(inverse, 1 / 100)
+        self._put(mask, np.full(mask.shape, inverse), GUESS)
+
+    def _finish(self) -> tuple[FloatArray, FloatArray]:
+        from scipy import ndimage
+
+        sky = self.layout.role("sky")
+        known = np.isfinite(self.spread) & ~sky
+        if not known.any():
+            self.inverse[:], self.spread[:] = np.clip(self.surface, 1 / MAX_DEPTH_M, 20.0)[:, None], GUESS
+        elif not known.all():
+            nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+            self.inverse = self.inverse[tuple(nearest)]
+            self.spread = np.where(known, self.spread[tuple(nearest)], GUESS)
+        self.inverse[sky], self.spread[sky] = 1 / SKY_DEPTH_M, SURE
+        return 1 / self.inverse, self.spread
+
+
+assert all(label.name in TYPICAL_SIZE_M for label in LABELS if label.role == "object")

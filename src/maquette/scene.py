@@ -1,0 +1,119 @@
+"""The scene that every method makes and every exporter reads: plain frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from maquette.camera import Camera
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A piece of the photo on a plane in front of the scene's camera.
+
+    A plane's inverse depth is affine in the pixel coordinates of the camera that sees it, so that three numbers place it
+    exactly, and its texture stays a plain crop of the photo's own pixels.
+
+    Attributes:
+        x: Left edge of the texture in pixels of the scene's camera; may be negative.
+        y: Top edge of the texture in pixels of the scene's camera; may be negative.
+        texture: (h, w, 4) uint8, sRGB with straight alpha; texel (row, column) covers the camera's pixel
+            ``(x + column, y + row)``.
+        inverse_depth: (a, b, c): 1 / depth_m = a * x + b * y + c at the camera pixel (x, y), in 1/m. Positive over the whole
+            rectangle.
+    """
+
+    x: int
+    y: int
+    texture: NDArray[np.uint8]
+    inverse_depth: tuple[float, float, float]
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) in pixels of the scene's camera."""
+        height, width = self.texture.shape[:2]
+        return self.x, self.y, self.x + width, self.y + height
+
+    @property
+    def facing(self) -> bool:
+        """Whether the plane faces the camera, so that all of it has one depth."""
+        return self.inverse_depth[0] == 0 and self.inverse_depth[1] == 0
+
+    def depth_m(self, pixels: ArrayLike) -> NDArray[np.float64]:
+        """Depth z in metres at (..., 2) pixels (x, y) of the scene's camera."""
+        xy = np.asarray(pixels, dtype=np.float64)
+        a, b, c = self.inverse_depth
+        return 1.0 / (a * xy[..., 0] + b * xy[..., 1] + c)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One object of a scene.
+
+    Attributes:
+        name: Unique in the scene and readable in an outliner, as in ``person 1``.
+        label: Name of the category (see ``maquette.labels``).
+        segment_ids: Ids of the panoptic segments that it was made from.
+        order: Position from back to front; 0 is the farthest.
+        depth_range_m: Nearest and farthest depth of its visible part, in metres.
+        plane: Its geometry and texture.
+    """
+
+    name: str
+    label: str
+    segment_ids: tuple[int, ...]
+    order: int
+    depth_range_m: tuple[float, float]
+    plane: Plane
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a method makes of a picture.
+
+    Attributes:
+        nodes: Objects from back to front (by ``order``).
+        camera: The camera that took the picture; seen from it, the nodes painted in their order give the picture back.
+        name: Name of the picture, for titles and file names.
+        settings: JSON-ready record of the options, the seed and the networks (name and sha256) behind the scene.
+        notes: What was assumed on the way, one sentence each.
+    """
+
+    nodes: tuple[Node, ...]
+    camera: Camera
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def render(self, camera: Camera | None = None) -> NDArray[np.uint8]:
+        """Paint the nodes from back to front as ``camera`` sees them, by default from the scene's own.
+
+        Returns:
+            (H, W, 4) uint8, sRGB with straight alpha; alpha 0 where the camera sees past every node.
+        """
+        from maquette.export.render import render
+
+        return render(self, camera or self.camera)
+
+    def export(self, path: str | Path) -> Path:
+        """Write the scene to a file whose ending names the format.
+
+        Args:
+            path: ``.glb`` (binary glTF), ``.html`` (self-contained viewer), ``.png`` (render from its own camera), ``.gif`` or
+                ``.webp`` (parallax loop), or a name without an ending (a folder with ``layers/`` and ``scene.json``).
+
+        Returns:
+            The path written.
+
+        Raises:
+            ExportError: The ending is unknown, or the file cannot be written; nothing half-written stays.
+        """
+        from maquette.export import export
+
+        return export(self, Path(path))

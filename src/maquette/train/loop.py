@@ -1,0 +1,207 @@
+"""The training loop: seeded, and resumable bit by bit on a CPU from what it wrote."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from maquette.train.augment import Batch, Cutout, make
+from maquette.train.data import Sample
+from maquette.train.losses import Weights, total
+from maquette.train.nets.deeplab import DeepLab
+from maquette.train.nets.perception import MaquetteSmall
+
+log = logging.getLogger(__name__)
+
+SHAPES = (
+    (4, (320, 416)),
+    (4, (416, 320)),
+    (4, (352, 352)),
+    (2, (448, 576)),
+    (6, (256, 320)),
+    (2, (448, 576)),
+)
+"""Pictures in a batch and their (H, W): about the same work each."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train.
+
+    Attributes:
+        steps: Batches to learn from.
+        frozen_steps: The first of them, in which both trunks stay as they are.
+        seed: Of everything random.
+        rate: Peak learning rate of the new parts.
+        trunk_rate: Peak learning rate of the trunks' upper stages; the lower ones are never trained.
+        decay: Weight decay.
+        average: Decay a step of the averaged weights, which are what is exported.
+        paste: Chance that things are pasted into a picture.
+        mix: Share of each group of samples.
+        save_every: Steps between checkpoints.
+        weights: Of the losses.
+    """
+
+    steps: int = 1500
+    frozen_steps: int = 300
+    seed: int = 0
+    rate: float = 1.5e-3
+    trunk_rate: float = 1e-4
+    decay: float = 1e-4
+    average: float = 0.995
+    paste: float = 0.45
+    mix: dict[str, float] = field(default_factory=lambda: {"photo": 0.5, "osd": 0.25, "aims": 0.25})
+    save_every: int = 100
+    weights: Weights = field(default_factory=Weights)
+
+
+class Trainer:
+    """Network, averaged network, optimiser and step, and how they go on.
+
+    Args:
+        net: The network, its trunks loaded.
+        samples: What to learn from, in a fixed order.
+        library: Things to paste.
+        options: How.
+    """
+
+    def __init__(
+        self, net: MaquetteSmall, samples: Sequence[Sample], library: Sequence[Cutout], options: Options
+    ) -> None:
+        self.net, self.library, self.options = net, library, options
+        self.groups = {g: [s for s in samples if s.group == g] for g in sorted({s.group for s in samples})}
+        self.step = 0
+        self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
+        trunk = upper_trunk(net)
+        ours = {id(p) for p in (*net.ade.parameters(), *net.voc.parameters())}
+        heads = [p for p in net.parameters() if id(p) not in ours]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": heads, "peak": options.rate}, {"params": trunk, "peak": options.trunk_rate}],
+            lr=0.0,
+            weight_decay=options.decay,
+        )
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step, a function of the seed and the step alone."""
+        rng = np.random.default_rng([self.options.seed, step])
+        count, size = SHAPES[int(rng.integers(len(SHAPES)))]
+        names = list(self.groups)
+        shares = np.array([self.options.mix.get(name, 0.0) for name in names])
+        rows = []
+        for name in rng.choice(names, count, p=shares / shares.sum()):
+            group = self.groups[str(name)]
+            sample = group[int(rng.integers(len(group)))]
+            rows.append(make(sample, size, self.library, self.options.paste, rng))
+        return Batch(*(torch.stack(column) for column in zip(*rows, strict=True)))
+
+    def rates(self) -> None:
+        """Set the learning rates of the next step: a short ramp, then half a cosine; trunks join after their rest."""
+        options = self.options
+        for group, start in zip(self.optimiser.param_groups, (0, options.frozen_steps), strict=True):
+            done = (self.step - start) / max(1, options.steps - start)
+            ramp = min(1.0, (self.step - start + 1) / 50)
+            group["lr"] = 0.0 if done < 0 else group["peak"] * ramp * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+    def learn(self, batch: Batch) -> dict[str, float]:
+        """Take one step and return its losses."""
+        self.rates()
+        moving = self.step >= self.options.frozen_steps
+        for parameter in (*self.net.ade.parameters(), *self.net.voc.parameters()):
+            parameter.requires_grad_(False)
+        for parameter in self.optimiser.param_groups[1]["params"]:
+            parameter.requires_grad_(moving)
+        self.net.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss, parts = total(self.net(batch.image, frozen_low=True), batch, self.options.weights)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"the loss is {float(loss)} at step {self.step}: {parts}")
+        loss.backward()
+        for group in self.optimiser.param_groups:
+            nn.utils.clip_grad_norm_(group["params"], 5.0)
+        self.optimiser.step()
+        keep = min(self.options.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self.net.state_dict().items():
+                self.average[name].lerp_(value, 1 - keep)
+        self.step += 1
+        return parts
+
+    def run(self, folder: Path, until: int | None = None, on_save: Callable[[], None] | None = None) -> None:
+        """Train up to ``until`` (or the end), writing a checkpoint to ``folder`` now and then and at the end."""
+        end = min(until or self.options.steps, self.options.steps)
+        sums: dict[str, float] = {}
+        start, count = time.monotonic(), 0
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.batch, self.step)
+            while self.step < end:
+                batch = coming.result()
+                coming = ahead.submit(self.batch, self.step + 1)
+                for name, value in self.learn(batch).items():
+                    sums[name] = sums.get(name, 0.0) + value
+                count += 1
+                if self.step % 25 == 0 or self.step == end:
+                    means = " ".join(f"{name} {value / count:.3f}" for name, value in sums.items())
+                    log.info("step %d %.2f s/step %s", self.step, (time.monotonic() - start) / count, means)
+                    sums, start, count = {}, time.monotonic(), 0
+                if self.step % self.options.save_every == 0 or self.step == end:
+                    self.save(folder / "checkpoint.pt")
+                    if on_save is not None:
+                        on_save()
+
+    def save(self, path: Path) -> None:
+        """Write everything that the next step depends on."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average,
+            "optimiser": self.optimiser.state_dict(),
+            "rng": torch.get_rng_state(),
+            "step": self.step,
+            "options": asdict(self.options),
+        }
+        aside = path.with_suffix(".part")
+        torch.save(state, aside)
+        os.replace(aside, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from what ``save`` wrote."""
+        state = torch.load(path, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average = state["average"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["rng"])
+        self.step = state["step"]
+
+    def averaged(self) -> MaquetteSmall:
+        """Return a network with the averaged weights."""
+        net = MaquetteSmall()
+        net.load_state_dict(self.average)
+        return net
+
+
+def upper_trunk(net: MaquetteSmall) -> list[nn.Parameter]:
+    """Return the parameters of both trunks above 1/8, in a fixed order."""
+    found: list[nn.Parameter] = []
+    for trunk in (net.ade, net.voc):
+        assert isinstance(trunk, DeepLab)
+        upper = list(trunk.backbone.blocks)[trunk.backbone.ends[2] + 1 :]
+        modules: list[nn.Module] = [*upper, trunk.pyramid, trunk.classify]
+        if trunk.decoder is not None:
+            modules.append(trunk.decoder)
+        found += [parameter for module in modules for parameter in module.parameters()]
+    return found
+
+
+def same_state(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    """Whether two state dictionaries are equal bit by bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)

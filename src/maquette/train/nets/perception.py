@@ -1,0 +1,171 @@
+"""``maquette-small``: semantics, depth and instances of one photo from two DeepLab trunks.
+
+The fusion of coarse and fine features is the selective one of GLPN (Kim et al., "Global-Local Path Networks", 2022,
+section 3.3); the instance output is that of Panoptic-DeepLab (Cheng et al., CVPR 2020): a centre heatmap and offsets.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maquette.labels import LABELS
+from maquette.train.nets.deeplab import DeepLab, Features, upsample_from_corner
+from maquette.train.nets.merge import Merge
+
+OFFSET_SCALE_PX = 64.0
+"""One unit of the offset head in input pixels."""
+CENTRE_PRIOR = -4.0
+"""Initial logit of the centre heatmap: almost no pixel is a centre."""
+LOG_DEPTH_PRIOR = 0.5
+"""Initial log of canonical depth in metres."""
+_FLOOR = 1e-4
+
+
+class Separable(nn.Module):
+    """Depthwise k x k, then 1x1, each rectified."""
+
+    def __init__(self, cin: int, cout: int, size: int = 3, dilation: int = 1) -> None:
+        super().__init__()
+        padding = size // 2 * dilation
+        self.filter = nn.Conv2d(cin, cin, size, 1, padding, dilation, groups=cin)
+        self.mix = nn.Conv2d(cin, cout, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.mix(F.relu(self.filter(x))))
+
+
+class SelectiveFusion(nn.Module):
+    """Two attention maps, one a path, weigh coarse against fine features of the same shape (GLPN's SFF)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.squeeze = Separable(2 * channels, channels // 2)
+        self.attend = nn.Conv2d(channels // 2, 2, 3, 1, 1)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        attention = self.attend(self.squeeze(torch.cat([coarse, fine], 1))).sigmoid()
+        return coarse * attention[:, :1] + fine * attention[:, 1:]
+
+
+class Pathway(nn.Module):
+    """A decoder from 1/16 over 1/8 to 1/4, as wide throughout as ``channels``.
+
+    Args:
+        deep: Channels at 1/16.
+        middle: Channels at 1/8.
+        fine: Channels at 1/4.
+        channels: Width of the decoder.
+    """
+
+    def __init__(self, deep: int, middle: int, fine: int, channels: int) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(deep, channels, 1)
+        self.near = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.far = nn.Conv2d(channels, channels, 3, 1, 3, 3)
+        self.lateral8 = nn.Conv2d(middle, channels, 1)
+        self.lateral4 = nn.Conv2d(fine, channels, 1)
+        self.fuse8 = SelectiveFusion(channels)
+        self.fuse4 = SelectiveFusion(channels)
+        self.smooth8 = Separable(channels, channels, 5)
+        self.smooth4 = Separable(channels, channels, 5)
+
+    def forward(self, deep: Tensor, middle: Tensor, fine: Tensor) -> Tensor:
+        x = F.relu(self.enter(deep))
+        x = x + F.relu(self.near(x))
+        x = x + F.relu(self.far(x))
+        x = self.smooth8(self.fuse8(upsample_centred(x), F.relu(self.lateral8(middle))))
+        return self.smooth4(self.fuse4(upsample_centred(x), F.relu(self.lateral4(fine))))
+
+
+class MaquetteSmall(nn.Module):
+    """The embedded perception network.
+
+    Input: ``image`` (N, 3, H, W) float32, RGB in [-1, 1], H and W multiples of 32.
+    Output, each at a quarter of the size, cell (i, j) covering the 4x4 pixels from (4 i, 4 j):
+        ``semantic`` (N, 45, H/4, W/4) logits, channel i for label id i + 1;
+        ``depth`` (N, 2, H/4, W/4): log of z-depth in metres as a camera sees it whose focal length equals the longer
+        side, and the log of the Laplace scale of that;
+        ``instance`` (N, 3, H/4, W/4): probability of a thing's centre, then the way (dx, dy) in pixels to the centre
+        of the pixel's thing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ade = DeepLab(32, even=True, decoder=True)
+        self.voc = DeepLab(21, even=False, decoder=False)
+        self.merge = Merge()
+        width, labels = 96, len(LABELS)
+        self.detail = Pathway(2 * 256, 2 * 32, 256 + 2 * 24 + labels, width)
+        self.refine = nn.Conv2d(width, labels, 1)
+        self.things = nn.Sequential(Separable(width, 64, 5), nn.Conv2d(64, 3, 1))
+        self.shape = Pathway(2 * (256 + 96) + 2, 2 * 32 + 2, 64 + 2 * 24 + labels + 2, width)
+        self.brief = nn.Conv2d(256, 64, 1)
+        self.depth = nn.Sequential(Separable(width, 48, 3), nn.Conv2d(48, 2, 1))
+        self._start()
+
+    def _start(self) -> None:
+        nn.init.zeros_(self.refine.weight)
+        nn.init.zeros_(_bias(self.refine))
+        for head, start in ((self.things[1], (CENTRE_PRIOR, 0.0, 0.0)), (self.depth[1], (LOG_DEPTH_PRIOR, 0.0))):
+            assert isinstance(head, nn.Conv2d)
+            nn.init.normal_(head.weight, std=0.01)
+            with torch.no_grad():
+                _bias(head).copy_(torch.tensor(start))
+
+    def trunk_features(self, image: Tensor, frozen_low: bool = False) -> tuple[Features, Features, Tensor, Tensor]:
+        """Return both trunks' features and both pyramids (N, 256, H/16, W/16), on the ADE trunk's grid."""
+        a = self.ade.backbone(image, frozen_low)
+        v = self.voc.backbone(image, frozen_low)
+        return a, v, self.ade.pyramid(a.top), self.voc.pyramid(v.top)
+
+    def forward(self, image: Tensor, frozen_low: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        a, v, pa, pv = self.trunk_features(image, frozen_low)
+        assert self.ade.decoder is not None
+        fine = self.ade.decoder(pa, a.skip4)
+        h4, w4 = fine.shape[2:]
+        logits = self.voc.classify(pv)
+        near = upsample_from_corner(self.merge.neighbourhood(logits.softmax(1)), 4)[:, :, :h4, :w4]
+        theirs = upsample_from_corner(logits, 4)[:, :, :h4, :w4].softmax(1)
+        evidence = self.merge(self.ade.classify(fine).softmax(1), theirs, near).clamp_min(_FLOOR).log()
+
+        f8 = torch.cat([a.f8, _trim(v.f8, a.f8)], 1)
+        f4 = torch.cat([a.f4, _trim(v.f4, a.f4)], 1)
+        pv = _trim(pv, pa)
+        detail = self.detail(torch.cat([pa, pv], 1), f8, torch.cat([fine, f4, evidence], 1))
+        semantic = evidence + self.refine(detail)
+        things = self.things(detail)
+        instance = torch.cat([things[:, :1].sigmoid(), things[:, 1:] * OFFSET_SCALE_PX], 1)
+
+        deep = torch.cat([pa, pv, a.mid, _trim(v.mid, a.mid)], 1)
+        shape = self.shape(
+            torch.cat([deep, rays(deep)], 1),
+            torch.cat([f8, rays(f8)], 1),
+            torch.cat([F.relu(self.brief(fine)), f4, semantic, rays(f4)], 1),
+        )
+        log_depth, log_scale = self.depth(shape).chunk(2, 1)
+        return semantic, torch.cat([log_depth.clamp(-3.0, 6.0), log_scale.clamp(-5.0, 1.5)], 1), instance
+
+
+def rays(like: Tensor) -> Tensor:
+    """Return (N, 2, h, w): x and y of each cell's ray at z = 1 for the canonical camera (focal = longer side)."""
+    ones = torch.ones_like(like[:, :1])
+    x, y = ones.cumsum(3) - 0.5, ones.cumsum(2) - 0.5
+    width, height = x.amax((2, 3), keepdim=True) + 0.5, y.amax((2, 3), keepdim=True) + 0.5
+    longer = torch.maximum(width, height)
+    return torch.cat([(x - width / 2) / longer, (y - height / 2) / longer], 1)
+
+
+def upsample_centred(x: Tensor) -> Tensor:
+    """Double the size linearly, cell areas kept in place (ONNX Resize "half_pixel")."""
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _trim(x: Tensor, like: Tensor) -> Tensor:
+    return x[:, :, : like.shape[2], : like.shape[3]]
+
+
+def _bias(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias

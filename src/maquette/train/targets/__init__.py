@@ -1,0 +1,1 @@
+"""What the network is taught: teachers' views, instances and depth, made once and cached."""
