@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-# Python binds a submodule to its package when it first loads it. Loading the subpackage here, before `maquette` takes the
-# function of the same name, is what keeps `maquette.diorama` the function for good.
+# Python binds a submodule to its package when it first loads it. That the subpackage is loaded here, before `maquette`
+# takes the function of the same name, is what keeps `maquette.diorama` the function for good.
 from maquette.diorama.options import DioramaOptions
+from maquette.errors import MaquetteError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from maquette.perception.options import PerceptionOptions
     from maquette.perception.types import Perception
+    from maquette.photo import Photo
     from maquette.scene import Scene
 
 
@@ -35,7 +39,7 @@ def diorama(
         options: How the photo is cut into layers.
         perception: Where segments, depth and camera come from; or a perception of this very photo, made before.
         threads: Threads for the networks; 0 leaves the choice to the tool. The scene does not depend on it.
-        progress: Called with a few words at the start of each stage.
+        progress: Called with the name of each step as it begins.
 
     Returns:
         The scene, ready for ``Scene.export``.
@@ -43,14 +47,58 @@ def diorama(
     Raises:
         PhotoError: The picture cannot be used.
         ModelError: A network is missing, altered, or does not keep its contract.
-        MaquetteError: An option or a file that it names cannot be used.
+        MaquetteError: An option, or a file that it names, cannot be used.
     """
+    from maquette.photo import load_photo
+
+    return perceive_and_build(load_photo(source), options, perception, threads=threads, progress=progress)[0]
+
+
+def perceive_and_build(
+    photo: Photo,
+    options: DioramaOptions | None = None,
+    perception: PerceptionOptions | Perception | None = None,
+    *,
+    threads: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[Scene, Perception]:
+    """Make a scene whose settings name every option, and return it with its perception; see ``diorama``."""
     from maquette.diorama.build import build
     from maquette.perception import perceive
     from maquette.perception.options import PerceptionOptions
-    from maquette.photo import load_photo
 
-    photo = load_photo(source)
-    if perception is None or isinstance(perception, PerceptionOptions):
-        perception = perceive(photo, perception or PerceptionOptions(), threads=threads, progress=progress)
-    return build(photo, perception, options or DioramaOptions(), progress=progress)
+    if perception is None:
+        perception = PerceptionOptions()
+    record: dict[str, Any] = {}
+    if isinstance(perception, PerceptionOptions):
+        record = {"perception": perception_record(perception)}
+        perception = perceive(photo, perception, threads=threads, progress=progress)
+    scene = build(photo, perception, options or DioramaOptions(), progress=progress)
+    return dataclasses.replace(scene, settings={**scene.settings, **record}), perception
+
+
+def perception_record(options: PerceptionOptions) -> dict[str, Any]:
+    """Return perception's options as JSON, in which a file stands as its name and sha256.
+
+    Raises:
+        MaquetteError: A file that the options name cannot be read.
+    """
+    record = dataclasses.asdict(options)
+    for name in ("depth", "segments"):
+        path = record[name]
+        if path is not None:
+            card = path.with_suffix(".json")
+            record[name] = [_file_record(file) for file in (path, card) if file is path or card.is_file()]
+    for name in ("depth_model", "panoptic_model"):
+        if str(record[name]).endswith(".onnx"):
+            path = Path(record[name])
+            record[name] = [_file_record(path), _file_record(path.with_suffix(".json"))]
+    return record
+
+
+def _file_record(path: Path) -> dict[str, str]:
+    try:
+        with path.open("rb") as file:
+            return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError as error:
+        raise MaquetteError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error

@@ -30,5 +30,7 @@ def example(name: str) -> Path:
     origin = spec.origin if spec else None
     path = Path(origin or "").parent / "data" / FILES[name]
     if not path.is_file():
-        raise MaquetteError(f"{path}: scikit-image does not carry this picture; reinstall scikit-image, or name a photo")
+        raise MaquetteError(
+            f"{path}: scikit-image does not carry this picture; reinstall scikit-image, or name a photo"
+        )
     return path

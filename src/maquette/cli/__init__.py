@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
-import maquette
-from maquette.cli import diorama, models, view
-from maquette.cli.report import Report
-from maquette.errors import MaquetteError
-
-DONE, BUG, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+from maquette.cli.report import DONE, INTERRUPTED, Report
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status.
+    """Run one command.
 
     Args:
         argv: Arguments after the program's name; None takes them from ``sys.argv``.
 
     Returns:
-        0 when all went well, 2 for whatever a user can mend, 130 after Ctrl-C, 1 for a bug of maquette's own.
+        Exit status: 0 when all went well, 2 for what a user can mend, 130 after Ctrl-C, 1 for a bug of maquette's own.
     """
-    debug = "--debug" in (sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    report = Report(quiet="--quiet" in words, json="--json" in words, debug="--debug" in words)
     try:
-        arguments = parser().parse_args(argv)
-        status: int = arguments.run(arguments, Report(quiet=arguments.quiet, json=arguments.json, debug=arguments.debug))
+        if words == ["--version"]:
+            from maquette.cli.version import version  # before the parser, which needs the options, which bring in numpy
+
+            print(version())
+            return DONE
+        from maquette.cli.parser import make_parser
+
+        arguments = make_parser().parse_args(words)
+        status: int = arguments.run(arguments, report)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         print("maquette: interrupted; nothing half-written is left", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as in `maquette models list | head -1`
+    except BrokenPipeError:  # the reader of our output has left, as in `maquette models list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        return fail(error, debug=debug)
+        status, message = report.error(error)
+        report.document({"error": message})
+        return status

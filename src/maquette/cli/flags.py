@@ -9,6 +9,8 @@ import re
 import types
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import shtab
+
 Options = TypeVar("Options")
 
 
@@ -31,7 +33,11 @@ def add_flags(parser: argparse.ArgumentParser, options: type[Any]) -> None:
             group.add_argument(flag, dest=field.name, choices=get_args(kind), default=field.default, help=text)
         else:
             name = {int: "N", float: "X", str: "NAME"}.get(kind, "FILE")
-            group.add_argument(flag, dest=field.name, type=kind, metavar=name, default=field.default, help=text)
+            action = group.add_argument(
+                flag, dest=field.name, type=kind, metavar=name, default=field.default, help=text
+            )
+            if kind is not int and kind is not float:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
 
 
 def from_flags(options: type[Options], arguments: argparse.Namespace) -> Options:

@@ -19,8 +19,8 @@ def expand(argument: str) -> list[Path]:
     """Return the files that one argument means.
 
     Args:
-        argument: A file (which need not exist: loading it says what is wrong), a folder (the pictures directly in it), or a
-            pattern such as ``photos/*.jpg`` or ``photos/**/*.jpg`` that the shell left alone.
+        argument: A file (which need not exist: loading it says what is wrong), a folder (the pictures directly in
+            it), or a pattern such as ``photos/*.jpg`` or ``photos/**/*.jpg`` that the shell left alone.
 
     Returns:
         Paths in the order of their names; never empty.
@@ -58,9 +58,9 @@ def scene_folders(photos: Sequence[Path], out: Path | None, *, several: bool) ->
         several: Whether each photo gets a folder of its own inside ``out``, rather than ``out`` itself.
 
     Returns:
-        ``out`` for a single photo; ``out/<name>`` for several; ``<name>_diorama`` in the current folder where the user named
-        nothing. The name is the photo's without its ending. Photos that would share a name keep their ending in it
-        (``a_jpg``, ``a_png``), and what still collides is numbered.
+        ``out`` for a single photo; ``out/<name>`` for several; ``<name>_diorama`` in the current folder where the
+        user named nothing. The name is the photo's without its ending. Photos that would share a name keep their
+        ending in it (``a_jpg``, ``a_png``), and what still collides is numbered.
     """
     if out is not None and not several:
         return [out]

@@ -22,7 +22,7 @@ _MARGIN = 96
 """Known pixels kept around the hole, in pixels: what the grain and the patches learn from."""
 
 _SWEEPS = 4
-"""Relaxation sweeps at full size; each coarser level, a quarter of the work, has twice as many up to 64."""
+"""Relaxation sweeps at full size."""
 
 _OCTAVES, _CELL, _TILE, _SITES = 3, 16, 512, 200_000
 """Grain: octaves of noise, pixels a side of a cell in which its strength is measured, pixels a side of the noise, and most
@@ -61,8 +61,8 @@ def fill(
     if method == "spread":
         filled = _spread(colors, given, hole)
     else:
-        levels = _push(colors, given)
-        _pull(levels)
+        levels = push(colors, given)
+        pull(levels, 2 * _SWEEPS)
         filled = _membrane(colors, given, hole, levels) + _grain(colors, hole, levels, given, seed)
     colors[hole] = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
     return result
@@ -93,7 +93,7 @@ def _halve(values: NDArray[Any]) -> Floats:
     return sums
 
 
-def _push(rgb: NDArray[Any], known: Bools) -> list[tuple[Floats, Bools]]:
+def push(rgb: NDArray[Any], known: Bools) -> list[tuple[Floats, Bools]]:
     """Means of what is known, at half the size each, down to one pixel: (colours, whether any is known) per level."""
     sums, counts = _halve(rgb * known[..., None]), _halve(known)
     levels = []
@@ -106,7 +106,7 @@ def _push(rgb: NDArray[Any], known: Bools) -> list[tuple[Floats, Bools]]:
         sums, counts = _halve(colors * seen[..., None]), _halve(seen)
 
 
-def _sample(coarse: Floats, rows: Indices, columns: Indices, scale: int = 2) -> Floats:
+def sample(coarse: Floats, rows: Indices, columns: Indices, scale: int = 2) -> Floats:
     """Bilinear values (n, channels), at n pixels of a picture, of the same picture at ``1 / scale`` of its size."""
     from scipy import ndimage
 
@@ -136,20 +136,23 @@ def _relax(colors: Floats, free: Bools, usable: Bools, sweeps: int) -> None:
         flat[center] = mean
 
 
-def _pull(levels: list[tuple[Floats, Bools]]) -> None:
-    """Fill the unknown pixels of each level from the next coarser one, then relax them, in place."""
+def pull(levels: list[tuple[Floats, Bools]], sweeps: int) -> None:
+    """Fill the unknown pixels of each level from the next coarser one, in place, and relax them.
+
+    The finest level gets so many sweeps; each coarser one, a quarter of the work, twice as many, up to 64.
+    """
     for index in range(len(levels) - 2, -1, -1):
         colors, seen = levels[index]
         rows, columns = np.nonzero(~seen)
-        colors[rows, columns] = _sample(levels[index + 1][0], rows, columns)
-        _relax(colors, ~seen, np.ones_like(seen), min(_SWEEPS << (index + 1), 64))
+        colors[rows, columns] = sample(levels[index + 1][0], rows, columns)
+        _relax(colors, ~seen, np.ones_like(seen), min(sweeps << index, 64))
 
 
 def _membrane(rgb: NDArray[np.uint8], known: Bools, hole: Bools, levels: list[tuple[Floats, Bools]]) -> Floats:
-    """Colours (n, 3) of the hole's pixels; ``levels`` are those of ``_push``, pulled."""
+    """Colours (n, 3) of the hole's pixels; ``levels`` are those of ``push``, pulled."""
     rows, columns = np.nonzero(hole)
     colors = rgb.astype(np.float32)
-    colors[rows, columns] = _sample(levels[0][0], rows, columns)
+    colors[rows, columns] = sample(levels[0][0], rows, columns)
     _relax(colors, hole, hole | known, _SWEEPS)
     return np.asarray(colors[rows, columns])
 
@@ -172,7 +175,7 @@ def _grain(rgb: NDArray[np.uint8], hole: Bools, levels: list[tuple[Floats, Bools
         sites = np.flatnonzero(seen)
         sites = sites[:: 1 + len(sites) // _SITES]
         rows, columns = np.divmod(sites, seen.shape[1])
-        detail = (colors[rows, columns] - _sample(levels[octave][0], rows, columns)) @ _LUMA
+        detail = (colors[rows, columns] - sample(levels[octave][0], rows, columns)) @ _LUMA
         cell = ((rows << octave) // _CELL) * shape[1] + (columns << octave) // _CELL
         size = shape[0] * shape[1]
         roots[..., octave] = np.bincount(cell, np.sqrt(np.abs(detail)), size).reshape(shape)
@@ -181,10 +184,10 @@ def _grain(rgb: NDArray[np.uint8], hole: Bools, levels: list[tuple[Floats, Bools
     means = ndimage.minimum_filter(means, size=(5, 5, 1), mode="nearest")
     measured = np.isfinite(means[..., :octaves]).all(axis=2)
     means[~measured] = 0
-    cells = [(means, measured), *_push(means, measured)]
-    _pull(cells)
+    cells = [(means, measured), *push(means, measured)]
+    pull(cells, _SWEEPS)
     rows, columns = np.nonzero(hole)
-    sigma = np.minimum(_sample(cells[0][0], rows, columns, _CELL) ** 2 / np.float32(0.676), _MOST_GRAIN)
+    sigma = np.minimum(sample(cells[0][0], rows, columns, _CELL) ** 2 / np.float32(0.676), _MOST_GRAIN)
     noise = np.zeros((len(rows), 1), np.float32)
     for octave, tile in enumerate(_noise_tiles(seed)):
         noise[:, 0] += sigma[:, octave] * tile[rows % _TILE, columns % _TILE]
@@ -213,7 +216,7 @@ def _spread(rgb: NDArray[np.uint8], known: Bools, hole: Bools) -> Floats:
     colors: Floats = rgb.astype(np.float32)
     seen, scale = known, 1
     if known.size > _SPREAD_PIXELS:
-        for colors, seen in _push(rgb, known):
+        for colors, seen in push(rgb, known):
             scale *= 2
             if seen.size <= _SPREAD_PIXELS:
                 break
@@ -224,4 +227,4 @@ def _spread(rgb: NDArray[np.uint8], known: Bools, hole: Bools) -> Floats:
         blurred = ndimage.gaussian_filter(colors, (radius / 2, radius / 2, 0), truncate=3.0)
         share = np.clip(np.log2(np.maximum(rest, 1e-6) / radius) + 1, 0, 1)[..., None].astype(np.float32)
         result += share * (blurred - result)
-    return _sample(result, rows, columns, scale)
+    return sample(result, rows, columns, scale)

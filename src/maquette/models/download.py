@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,8 +24,8 @@ class Check:
         model: The network.
         path: Its file on this machine, or None.
         sha256: Of that file as it is now, or None.
-        status: ``ok`` agrees with what is recorded; ``altered`` does not; ``absent`` has no file here; ``unrecorded`` has a
-            file and nothing to hold against it.
+        status: ``ok`` agrees with what is recorded; ``altered`` does not; ``absent`` has no file here; ``unrecorded``
+            has a file and nothing to hold against it.
     """
 
     model: Model
@@ -47,9 +47,9 @@ def pull(model: Model, *, progress: Callable[[int, int | None], None] | None = N
     """Bring a network's file into the cache; does nothing where it is there and intact.
 
     The file comes from its pinned revision through ``huggingface_hub``: ``HF_ENDPOINT`` (a mirror), ``HF_HUB_OFFLINE``,
-    ``HF_TOKEN`` and the proxies of the environment count. What an interrupted pull has brought is kept and continued. A file
-    takes its place only after its size and sha256 have been checked against the catalogue, the lock file, or, at a first pull
-    of a network without either, what the server states; its sha256 is then recorded in the lock file.
+    ``HF_TOKEN`` and the proxies of the environment count. What an interrupted pull has brought is kept and continued.
+    A file takes its place only after its size and sha256 have been checked against the catalogue, the lock file, or,
+    at a first pull of a network without either, what the server states; its sha256 is then recorded in the lock file.
 
     Args:
         model: From the catalogue.
@@ -59,24 +59,26 @@ def pull(model: Model, *, progress: Callable[[int, int | None], None] | None = N
         The file.
 
     Raises:
-        ModelError: The server cannot be reached or has no such file, the bytes are not those recorded, or the cache cannot
-            be written.
+        ModelError: The server cannot be reached or has no such file, the bytes are not those recorded, or the cache
+            cannot be written.
     """
     check = verify([model])[0]
     if check.status == "altered":
-        raise ModelError(f"{check.path}: not the file of network {model.name} that was recorded; {_remedy(model)}")
+        raise ModelError(f"{check.path}: not the file of network {model.name} that was recorded; {remedy(model)}")
     if check.path is not None:
         if model.source is not None and check.status == "unrecorded" and check.sha256 is not None:
             raise ModelError(f"{check.path}: was not pulled by maquette; delete it and pull again")
         return check.path
     if model.source is None:
-        raise ModelError(f"{model.file}: the file of network {model.name} is missing; {_remedy(model)}")
+        raise ModelError(f"{model.file}: the file of network {model.name} is missing; {remedy(model)}")
     target = cached_file(model)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _fetch(model, model.source, target, progress or (lambda done, total: None))
     except OSError as error:
-        raise ModelError(f"{target}: cannot be written ({error.strerror or error}); free space, or set MAQUETTE_CACHE") from error
+        raise ModelError(
+            f"{target}: cannot be written ({error.strerror or error}); free space, or set MAQUETTE_CACHE"
+        ) from error
     return target
 
 
@@ -98,8 +100,9 @@ def verify(models: Iterable[Model]) -> list[Check]:
     return checks
 
 
-def _remedy(model: Model) -> str:
-    return "delete it and pull again" if model.source else "install maquette again"
+def remedy(model: Model) -> str:
+    """Return what to do about a network whose file is missing or altered, in the imperative."""
+    return f"delete it and run `maquette models pull {model.name}`" if model.source else "install maquette again"
 
 
 def _digest(path: Path) -> str:
@@ -115,55 +118,74 @@ def _fetch(model: Model, source: Source, target: Path, progress: Callable[[int, 
     from huggingface_hub.utils import WeakFileLock
 
     url = hf_hub_url(source.repo, source.file, revision=source.revision)
-    metadata = _asking(url, lambda: get_hf_file_metadata(url))
+    with _clear_errors(url):
+        metadata = get_hf_file_metadata(url)
     etag = metadata.etag or ""
-    stated = etag if len(etag) == 64 else None  # the Hub's ETag of a large file is its sha256
     part = target.with_name(f"{target.name}.{hashlib.sha256(etag.encode()).hexdigest()[:16]}.part")
     with WeakFileLock(target.with_name(f"{target.name}.lock")):
-        _continue(url, metadata, part, progress)
+        _complete(part, url, metadata.size, progress)
         found = _digest(part)
+        stated = etag if len(etag) == 64 else found  # the ETag of a large file is its sha256
         wanted = recorded_sha256(model) or stated
-        if wanted is not None and found != wanted:
+        if found != wanted:
             part.unlink()
             raise ModelError(
-                f"{url}: its sha256 is {found[:12]}..., not {wanted[:12]}... as recorded; the download was deleted; "
-                "check HF_ENDPOINT, or report the change of the file"
+                f"{url}: its sha256 is {found[:12]}..., not {wanted[:12]}... as recorded; what came was deleted; "
+                "check HF_ENDPOINT, or report that the file has changed"
             )
         part.replace(target)
         lock.record(target, found)
 
 
-def _continue(url: str, metadata: Any, part: Path, progress: Callable[[int, int | None], None]) -> None:
-    """Bring ``part`` to its whole size, from where it stands."""
+def _complete(part: Path, url: str, size: int | None, progress: Callable[[int, int | None], None]) -> None:
+    """Bring ``part`` to its whole size, from where an earlier try left it."""
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
 
-    with _Counted(part, lambda done: progress(done, metadata.size)) as file:
-        file.seek(0, io.SEEK_END)
-        if metadata.size is not None and file.tell() > metadata.size:
+    class Bar:
+        """What ``http_get`` needs of a tqdm bar."""
+
+        def __init__(self, *, initial: int, total: int | None, **_: Any) -> None:
+            self.done, self.total = initial, total
+
+        def update(self, count: int) -> None:
+            self.done += count
+            progress(self.done, self.total)
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    with part.open("ab") as file, _clear_errors(url):
+        if size is None or file.tell() > size:
             file.truncate(0)
-            file.seek(0)
-        # The Hub's own address is asked again, not metadata.location: that is signed and may have run out.
-        _asking(
-            url,
-            lambda: http_get(url, file, resume_size=file.tell(), headers=build_hf_headers(), expected_size=metadata.size),
-        )
+        # The Hub's own address, not the one that it forwards to: that one is signed and runs out.
+        headers = build_hf_headers()
+        http_get(url, file, resume_size=file.tell(), headers=headers, expected_size=size, tqdm_class=Bar)
 
 
-class _Counted(io.FileIO):
-    """A file that tells how far it is after each write."""
+@contextmanager
+def _clear_errors(url: str) -> Iterator[None]:
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 
-    def __init__(self, path: Path, tell: Callable[[int], None]) -> None:
-        super().__init__(path, "r+" if path.exists() else "w+")
-        self._report = tell
-
-    def write(self, chunk: Any) -> int:
-        view = memoryview(chunk)
-        while view:
-            view = view[super().write(view) :]
-        self._report(self.tell())
-        return len(chunk)
-
-
-def _asking[T](url: str, question: Callable[[], T]) -> T:
-    return question()
+    try:
+        yield
+    except OfflineModeIsEnabled as error:
+        raise ModelError(f"{url}: HF_HUB_OFFLINE forbids the network; unset it to pull") from error
+    except HfHubHTTPError as error:
+        code = error.response.status_code
+        advice = {
+            401: "set HF_TOKEN, or the repository is gone",
+            403: "accept its terms on the Hub and set HF_TOKEN",
+            404: "the file or its revision is gone",
+        }.get(code, "try again later")
+        raise ModelError(f"{url}: the server answers {code}; {advice}") from error
+    except HTTPError as error:
+        reason = str(error) or type(error).__name__
+        raise ModelError(f"{url}: cannot be fetched ({reason}); check the connection and pull again") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ModelError(f"{url}: ended before its last byte; what has come is kept; pull again") from error

@@ -1,4 +1,4 @@
-"""The lock file of the cache: the sha256 of each downloaded network, written at its first pull and held against it ever after."""
+"""The lock file of the cache: the sha256 of each downloaded network, from its first pull on."""
 
 from __future__ import annotations
 

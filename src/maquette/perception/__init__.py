@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from maquette.camera import Camera, world_pose
 from maquette.errors import MaquetteError
-from maquette.models.catalogue import EMBEDDED, DepthContract, Model, resolve, sha256, verified_path
+from maquette.models.catalogue import EMBEDDED, DepthContract, resolve, sha256, verified_path
 from maquette.perception.options import PerceptionOptions
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Perception, Segment
 from maquette.photo import Photo
@@ -24,8 +24,6 @@ WORKING_SIDE = 384
 """Longer side, in pixels, of the maps on which geometry works."""
 NETWORK_CONFIDENCE = 0.8
 """Confidence of depth from a network that the user chose, which says none of its own."""
-FILLED_CONFIDENCE = 0.5
-"""Confidence of depth next to what the user gave."""
 
 _DEFAULTS = PerceptionOptions()
 
@@ -38,6 +36,8 @@ def perceive(
     progress: Callable[[str], None] | None = None,
 ) -> Perception:
     """Find the panoptic segments, the depth and the camera of a photo.
+
+    maquette's own network and geometry always run: what a user's map or another network leaves open is theirs.
 
     Args:
         photo: Upright sRGB picture.
@@ -52,51 +52,98 @@ def perceive(
         ModelError: A network is missing, altered, or does not keep its contract.
         MaquetteError: A file of the user's cannot be used, or ``fov_deg`` is out of range.
     """
-    from maquette.perception import files
+    from maquette.perception import depth, files, network, refine
     from maquette.perception.geometry import ground_camera, join_depth
-    from maquette.perception.network import run_depth, run_embedded, run_panoptic
     from maquette.perception.panoptic import from_embedded
-    from maquette.perception.refine import refine_segments, upsample_within
 
     step = progress or (lambda _: None)
     camera, notes = _camera(photo, options.fov_deg)
+    models = [resolve(EMBEDDED)]
     depth_model = None if options.depth_model is None else resolve(options.depth_model, "depth")
     panoptic_model = None if options.panoptic_model is None else resolve(options.panoptic_model, "panoptic")
-    given_depth = None if options.depth is None else files.read_depth(options.depth, photo.width, photo.height)
-    given_segments = None if options.segments is None else files.read_segments(options.segments, photo.width, photo.height)
-    models = [resolve(EMBEDDED)]
+    given_m = None if options.depth is None else files.read_depth(options.depth, photo.width, photo.height)
+    given_segments = None
+    if options.segments is not None:
+        given_segments = files.read_segments(options.segments, photo.width, photo.height)
 
     step("segments")
-    embedded = run_embedded(photo.rgb, camera, threads)
+    embedded = network.run_embedded(photo.rgb, camera, threads)
     if given_segments is not None:
         ids, segments = given_segments
     else:
-        if panoptic_model is None:
+        if panoptic_model is None or panoptic_model.output is None:
             soft = from_embedded(embedded)
         else:
-            soft = run_panoptic(photo.rgb, panoptic_model, threads)
+            soft = network.run_panoptic(photo.rgb, panoptic_model, threads)
             models.append(panoptic_model)
-        ids = refine_segments(photo.rgb, soft)
+        ids = refine.refine_segments(photo.rgb, soft)
         present = np.bincount(ids.ravel(), minlength=len(soft.segments) + 1) > 0
         segments = tuple(segment for segment in soft.segments if present[segment.id])
 
     step("depth")
-    width, height = _working_size(photo.width, photo.height)
+    height, width = _working_size(photo)
     working = camera.resized(width, height)
     coarse_ids = _sample(ids, height, width)
-    found = join_depth(
-        coarse_ids, segments, _resize(embedded.depth_m, height, width), _resize(embedded.log_scale, height, width), working
-    )
-    depth_m = 1 / upsample_within(1 / found.depth_m, coarse_ids, ids)
-    confidence = upsample_within(found.confidence, coarse_ids, ids)
-    posed, horizon_px, said = found.camera, found.horizon_px, found.notes
-    if depth_model is not None and given_depth is None:
+    sizes = (height, width)
+    found = join_depth(coarse_ids, segments, _resize(embedded.depth_m, *sizes), _resize(embedded.log_scale, *sizes), working)
+    depth_m = 1 / refine.upsample_within(1 / found.depth_m, coarse_ids, ids)
+    confidence = refine.upsample_within(found.confidence, coarse_ids, ids)
+    pose, horizon_px, said = found.camera, found.horizon_px, found.notes
+    trust = 1.0
+    if given_m is None and depth_model is not None and isinstance(depth_model.output, DepthContract):
         models.append(depth_model)
-        raw = run_depth(photo.rgb, depth_model, camera, threads)
-        theirs, aligned = _to_metres(raw, depth_model, found.depth_m, found.confidence)
-        notes += aligned
-        if theirs is not None:
-            grid_ids = _sample(ids, *theirs.shape)
-            given_depth = 1 / upsample_within(1 / theirs, grid_ids, ids)
-            ...
-    return Perception(...)
+        raw = network.run_depth(photo.rgb, depth_model, camera, threads)
+        metres, remark = depth.to_metres(raw, depth_model.output.kind, found.depth_m, found.confidence, coarse_ids, segments)
+        grid_ids = _sample(ids, *metres.shape)
+        given_m = 1 / refine.upsample_within(1 / depth.fill(metres, grid_ids, metres), grid_ids, ids)
+        notes.append(remark)
+        trust = NETWORK_CONFIDENCE
+    if given_m is not None:
+        known = np.isfinite(given_m)
+        depth_m = np.clip(depth.fill(given_m, ids, depth_m), depth.NEAREST_M, MAX_DEPTH_M)
+        confidence = np.where(known, np.float32(trust), confidence)
+        pose, horizon_px, said = ground_camera(coarse_ids, segments, _sample(depth_m, *sizes), working)
+    sky = [segment.id for segment in segments if segment.label.role == "sky"]
+    depth_m[np.isin(ids, sky)] = SKY_DEPTH_M
+
+    return Perception(
+        segment_ids=ids,
+        segments=segments,
+        depth_m=depth_m,
+        confidence=confidence,
+        camera=dataclasses.replace(camera, T_world_camera=pose.T_world_camera),
+        horizon_px=horizon_px * photo.height / height,
+        networks=tuple((model.name, sha256(verified_path(model))) for model in models),
+        notes=(*notes, *said),
+    )
+
+
+def _camera(photo: Photo, fov_deg: float | None) -> tuple[Camera, list[str]]:
+    if fov_deg is not None:
+        if not 1 <= fov_deg <= 170:
+            raise MaquetteError(f"a field of view of {fov_deg} degrees is out of range; give 1 to 170")
+        return Camera.from_fov(photo.width, photo.height, fov_deg), [f"The field of view is {fov_deg:g} degrees, as given."]
+    if photo.focal_px is None:
+        note = f"The file gives no focal length: a field of view of {ASSUMED_FOV_DEG:g} degrees was assumed (--fov sets it)."
+        return Camera.from_fov(photo.width, photo.height, ASSUMED_FOV_DEG), [note]
+    centre = (photo.width / 2, photo.height / 2)
+    camera = Camera(photo.width, photo.height, photo.focal_px, centre, world_pose(0, 0))
+    return camera, [f"The field of view is {camera.fov_deg:.1f} degrees, from the focal length in the file."]
+
+
+def _working_size(photo: Photo) -> tuple[int, int]:
+    scale = min(1.0, WORKING_SIDE / max(photo.width, photo.height))
+    return max(1, round(photo.height * scale)), max(1, round(photo.width * scale))
+
+
+def _sample(array: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """The value at the centre of each cell of a grid over the same picture."""
+    rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(np.intp)
+    columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(np.intp)
+    return array[rows[:, None], columns]
+
+
+def _resize(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(array).resize((width, height), Image.Resampling.BILINEAR))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maquette.models.catalogue import DepthKind
-from maquette.perception.types import MAX_DEPTH_M
+from maquette.perception.types import MAX_DEPTH_M, Segment
 
 FloatMap = NDArray[np.float32]
 
@@ -52,11 +52,45 @@ def inverse_of(raw: FloatMap, kind: DepthKind) -> FloatMap:
     return raw if kind == "inverse" else np.where(raw > 0, 1 / np.where(raw > 0, raw, 1), np.nan).astype(np.float32)
 
 
-def apply_alignment(raw: FloatMap, kind: DepthKind, scale_shift: tuple[float, float]) -> FloatMap:
-    """Return (h, w) float32 metres; what would lie at or behind infinity is at ``MAX_DEPTH_M``, nan stays."""
-    a, b = scale_shift
+def to_metres(
+    raw: FloatMap,
+    kind: DepthKind,
+    own_m: FloatMap,
+    confidence: FloatMap,
+    ids: NDArray[np.int32],
+    segments: tuple[Segment, ...],
+) -> tuple[FloatMap, str]:
+    """Bring the output of a depth network to metres.
+
+    Args:
+        raw: (h, w), over the photo on any grid; nan where unknown.
+        kind: What it is.
+        own_m: (H, W), maquette's own depth over the photo, which gives relative depth its metres.
+        confidence: (H, W), of that depth.
+        ids: (H, W), segments of the photo.
+        segments: The segments behind the ids; sky and void take no part in the alignment.
+
+    Returns:
+        (h, w) float32 metres, nan where unknown, and a sentence that says what was done.
+    """
+    if kind == "metric":
+        return raw, "Depth is that of the network chosen, in its own metres."
+    rows = ((np.arange(own_m.shape[0]) + 0.5) * raw.shape[0] / own_m.shape[0]).astype(np.intp)
+    columns = ((np.arange(own_m.shape[1]) + 0.5) * raw.shape[1] / own_m.shape[1]).astype(np.intp)
+    solid = [segment.id for segment in segments if segment.label.role != "sky"]
+    weight = np.where(np.isin(ids, solid), confidence + 0.05, 0).astype(np.float32)
+    seen = raw[rows[:, None], columns]
+    found = align(seen, kind, own_m, weight)
+    said = "Depth of the network chosen was scaled to maquette's own metres."
+    if found is None:
+        nearness = inverse_of(seen, kind)[weight > 0] if weight.any() else inverse_of(seen, kind)
+        middle = float(np.nanmedian(nearness - np.nanmin(nearness))) if np.isfinite(nearness).any() else 0.0
+        scale = float(np.median(1 / own_m)) / (middle or 1.0)
+        found = (scale, -scale * float(np.nanmin(nearness)) if middle else float(np.median(1 / own_m)))
+        said = "Depth of the network chosen contradicts maquette's own: only its middle was scaled to metres."
+    a, b = found
     nearness = a * inverse_of(raw, kind) + b
-    return np.where(np.isnan(nearness), np.nan, 1 / np.clip(nearness, 1 / MAX_DEPTH_M, 1 / NEAREST_M)).astype(np.float32)
+    return np.where(np.isnan(nearness), np.nan, 1 / np.clip(nearness, 1 / MAX_DEPTH_M, 1 / NEAREST_M)).astype(np.float32), said
 
 
 def fill(depth_m: FloatMap, ids: NDArray[np.int32], fallback_m: FloatMap) -> FloatMap:

@@ -133,8 +133,8 @@ def _far_end_m(
     """Usual distance of the far end of the visible surface, and the spread of its logarithm."""
     if surface == "table":
         return 1.5, 0.6
-    if layout.named("water").sum() > 0.05 * sky.size:
-        return 150.0, 1.0
+    if layout.named("water").sum() > 0.5 * layout.role("ground").sum():
+        return 60.0, 1.2
     if sky.sum() > 0.02 * sky.size:
         return 40.0, 0.8
     if ceiling.any() or layout.named("floor", "rug").sum() > 0.5 * layout.role("ground").sum():

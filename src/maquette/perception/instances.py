@@ -22,6 +22,8 @@ SMALLEST_CELLS = 12
 """A thing with fewer cells goes to its neighbour."""
 SMALLEST_SHARE = 0.04
 """Share of a region below which one of several things in it goes to its neighbour."""
+SCRAP_SHARE = 0.1
+"""Share of a thing's largest piece below which another piece of it goes to its neighbour."""
 REACH = 0.35
 """How far from a centre elsewhere, in units of its own size, a region may point to be a part of that thing."""
 
@@ -39,7 +41,7 @@ def split(
     Returns:
         (h, w) int32: 0 outside the mask, else the number of the thing from 1 on.
     """
-    regions = np.where(mask, connected(mask), -1)
+    regions = connected(mask)
     things = np.zeros(mask.shape, np.int32)
     peaks = _peaks(centre, mask)
     rows, columns = np.nonzero(mask)
@@ -61,7 +63,7 @@ def split(
     for cells in orphans:
         result[cells], found = _adopt(votes[cells], centres, result, found)
     things[mask] = result
-    return _tidy(things)
+    return _tidy(things, regions)
 
 
 def _peaks(centre: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -91,30 +93,24 @@ def _adopt(
     return found + 1, found + 1
 
 
-def _tidy(things: NDArray[np.int32]) -> NDArray[np.int32]:
+def _tidy(things: NDArray[np.int32], regions: NDArray[Any]) -> NDArray[np.int32]:
     """Give scraps of things to the thing beside them, and number what is left from 1 on."""
-    background = things == 0
     pieces = connected(things)
     area = np.bincount(pieces.ravel())
-    of_piece = np.zeros(area.size, np.int64)
-    of_piece[pieces] = things
-    region_area = np.bincount(connected(~background).ravel())[_first_value(pieces, connected(~background))]
-    least = np.maximum(SMALLEST_CELLS, SMALLEST_SHARE * region_area)
-    largest = np.zeros(things.max() + 1, np.int64)
-    np.maximum.at(largest, of_piece, area)
-    keep = (of_piece == 0) | (area >= np.minimum(least, region_area)) & (area >= 0.1 * largest[of_piece])
+    thing_of, region_of = np.zeros(area.size, np.int64), np.zeros(area.size, np.int64)
+    thing_of[pieces], region_of[pieces] = things, regions
+    region_area = np.bincount(region_of, area)
+    largest = np.zeros(things.max() + 1)
+    np.maximum.at(largest, thing_of, area)
+    enough = np.maximum(np.maximum(SMALLEST_CELLS, SMALLEST_SHARE * region_area[region_of]), SCRAP_SHARE * largest[thing_of])
+    biggest = np.zeros(region_area.size)
+    np.maximum.at(biggest, region_of, area)
 
-    def never_background(_small: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
-        return np.where(of_piece[other] == 0, 1e-9, 1.0)
+    def within_region(small: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+        return np.where(region_of[other] == region_of[small], 1.0, 0.0)
 
-    target = absorb(pieces, keep, never_background)
-    target = np.where(of_piece[target] == 0, np.arange(target.size), target)  # nothing else beside it: it stays
-    merged = np.where(background, 0, of_piece[target][pieces])
-    _, numbers = np.unique(merged, return_inverse=True)
-    return (numbers.reshape(merged.shape) + (0 if background.any() else 1)).astype(np.int32)
-
-
-def _first_value(pieces: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
-    out = np.zeros(int(pieces.max()) + 1, np.int64)
-    out[pieces] = values
-    return out
+    keep = (area >= enough) | (area == biggest[region_of]) | (thing_of == 0)
+    target = absorb(pieces, keep, within_region)
+    merged = thing_of[target][pieces]
+    numbers = np.unique(merged[merged > 0])
+    return np.where(merged > 0, np.searchsorted(numbers, merged) + 1, 0).astype(np.int32)

@@ -11,6 +11,9 @@ from maquette.camera import Camera
 from maquette.labels import Label
 from maquette.perception.types import Segment
 
+WALL_LIKE = ("wall", "building", "window", "door", "painting", "curtain", "mirror")
+"""Labels that form one upright surface: doors and pictures have the depth of their wall."""
+
 EDGE = -1
 """Stands for the picture's lower edge where the index of a part is asked for."""
 
@@ -77,6 +80,7 @@ def read_layout(segment_ids: NDArray[np.int32], segments: tuple[Segment, ...], c
     place = np.array([listed.index(int(value)) + 1 if int(value) in known else 0 for value in values], dtype=np.intp)
     index = place[inverse.reshape(height, width)]
     labels = (None, *(known[value] for value in listed))
+    index = _lay_down(index, labels)
     cx, cy = camera.center_px
     return Layout(
         index,
@@ -91,6 +95,30 @@ def bottoms(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]
     """Columns that a mask touches, and its lowest row in each."""
     cols = np.flatnonzero(mask.any(axis=0))
     return cols, mask.shape[0] - 1 - np.argmax(mask[::-1, cols], axis=0)
+
+
+def connected(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Masks of the 4-connected parts of a mask, specks left out."""
+    from scipy import ndimage
+
+    parts, count = ndimage.label(mask)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    return [parts == number for number in range(1, count + 1) if sizes[number] >= 0.0005 * mask.size]
+
+
+def _lay_down(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> NDArray[np.intp]:
+    """Give to the ground what is called a wall and yet has ground above it: a wall hides what lies behind its foot."""
+    level = np.array([label is not None and label.role == "ground" for label in labels])[index]
+    walls = np.array([label is not None and label.name in WALL_LIKE for label in labels])[index]
+    laid = index.copy()
+    for part in connected(walls) if level.any() else []:
+        cols = np.flatnonzero(part.any(axis=0))
+        top = np.argmax(part[:, cols], axis=0)
+        over = np.maximum(top - 1, 0)
+        under = (top > 0) & level[over, cols]
+        if np.count_nonzero(under) > 0.8 * len(cols):
+            laid[part] = np.bincount(index[over, cols][under]).argmax()
+    return laid
 
 
 def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[Thing, ...]:

@@ -16,7 +16,7 @@ def connected(labels: IntArray) -> IntArray:
     """Return (h, w) regions of 4-connected pixels of one value, numbered from 0 in raster order."""
     from skimage.measure import label
 
-    regions: IntArray = label(labels, background=-1, connectivity=1)
+    regions: IntArray = label(labels.astype(np.int32), background=-1, connectivity=1)
     return regions - 1
 
 

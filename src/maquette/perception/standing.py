@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maquette.labels import LABELS
 from maquette.perception.horizon import GroundPlane
-from maquette.perception.layout import EDGE, Layout, Thing, bottoms
+from maquette.perception.layout import EDGE, WALL_LIKE, Layout, Thing, bottoms, connected
 from maquette.perception.sizes import CEILING_M, TOP_HEIGHT_M, TYPICAL_SIZE_M
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M
 
@@ -22,13 +22,8 @@ _LAID = {"tv", "object", "plant", "bottle", "bird", "cat", "dog"}
 """What may stand on furniture."""
 _SUPPORT = {"table", "bed", "cabinet", "shelf", "sofa", "chair", "armchair", "object"}
 
-# Structures: parts of one label set that form one surface. Doors and pictures have the depth of their wall.
-_STRUCTURES = (
-    ("wall", "building", "window", "door", "painting", "curtain", "mirror"),
-    ("tree",),
-    ("fence",),
-    ("mountain",),
-)
+_STRUCTURES = (WALL_LIKE, ("tree",), ("fence",), ("mountain",))
+"""Labels that are placed together."""
 
 # Standard deviation of the logarithm of depth, by how it was found.
 SURE, CONTACT, RESTING, SIZE, GUESS = 0.12, 0.18, 0.25, 0.4, 0.6
@@ -49,6 +44,7 @@ class Standing:
         self.v = layout.v[:, None]
         self.inverse = np.zeros(layout.index.shape)
         self.spread = np.full(layout.index.shape, np.inf)
+        self.walls = layout.named(*WALL_LIKE)
         self.surface = np.clip(plane.inverse_depth(layout.v), 1 / MAX_DEPTH_M, None)
 
     def solve(self) -> tuple[FloatArray, FloatArray]:
@@ -61,7 +57,7 @@ class Standing:
         ground = self.layout.role("ground")
         shaky = 0.0 if self.plane.surface == "ground" else 0.3
         self._put(ground, np.broadcast_to(self.surface[:, None], ground.shape), SURE + shaky)
-        waiting = [part for names in _STRUCTURES for part in self._connected(self.layout.named(*names))]
+        waiting = [part for names in _STRUCTURES for part in connected(self.layout.named(*names))]
         waiting = [part for part in waiting if not self._place_structure(part)]
         self._place_ceiling()
         for thing in self.layout.things:
@@ -83,14 +79,6 @@ class Standing:
 
     def _lean(self) -> FloatArray:
         return np.maximum(1 + self.plane.horizon_v * self.v, 0.2)
-
-    def _connected(self, mask: BoolArray) -> list[BoolArray]:
-        from scipy import ndimage
-
-        parts, count = ndimage.label(mask)
-        sizes = np.bincount(parts.ravel(), minlength=count + 1)
-        large = [number for number in range(1, count + 1) if sizes[number] >= 0.0005 * mask.size]
-        return [parts == number for number in large]
 
     def _place_structure(self, mask: BoolArray) -> bool:
         """Give each column of a wall, a house front or a row of trees the depth of its foot; False where no foot shows."""
@@ -148,12 +136,13 @@ class Standing:
         below = labels[thing.below] if thing.below > 0 else None
         foot_v = self.layout.v[bottom - 1]
         sized = self._size_depth(thing)
-        level = float(1 / self.surface[bottom - 1])
+        # What hides its own foot stands no farther than the ground seen at its lowest row.
+        level = float(1 / self.surface[bottom - 1]) if foot_v > self.plane.horizon_v else math.inf
         name = thing.label.name
         if below is not None and below.role == "ground" and foot_v > self.plane.horizon_v + 0.01:
             depth, spread = level, CONTACT
         elif thing.below == EDGE:
-            depth, spread = min(sized, level) if foot_v > self.plane.horizon_v else sized, SIZE
+            depth, spread = min(sized, level), SIZE
         elif below is not None and below.role in ("object", "upright"):
             cols, low = bottoms(mask)
             under = (np.minimum(top + low + 1, index.shape[0] - 1), left + cols)
@@ -164,19 +153,43 @@ class Standing:
             elif name in _LAID and below.name in _SUPPORT:
                 depth = support
             else:
-                depth = max(sized, 1.05 * support)
+                depth = max(min(sized, level), 1.05 * support)
             spread = RESTING
         else:
-            depth, spread = sized, SIZE
+            depth, spread = min(sized, level), SIZE
+        depth = self._bounded(thing, depth)
         standing = np.full(mask.shape, float(self._upright(np.array(1 / depth), np.array(foot_v))))
         inverse = standing * self._lean()[top:bottom]
         height_m = TOP_HEIGHT_M.get(name)
         above_m = self.plane.reach_m - (height_m or 0) / math.cos(self.plane.pitch_rad)
         if height_m is not None and self.plane.surface == "ground" and above_m > 0.1:
             plate = (self.v[top:bottom] - self.plane.horizon_v) / above_m
-            inverse = np.minimum(inverse, np.maximum(plate, inverse / 4))
+            back = 1 / (1 / inverse + TYPICAL_SIZE_M[name][1])
+            inverse = np.minimum(inverse, np.maximum(plate, back))
         self.inverse[box][mask] = np.clip(inverse[mask], 1 / MAX_DEPTH_M, 20.0)
         self.spread[box][mask] = spread
+
+    def _bounded(self, thing: Thing, depth: float) -> float:
+        """Keep a thing before the walls around it, and on the thing that it lies in the middle of."""
+        from scipy import ndimage
+
+        rows = slice(max(thing.rows[0] - 2, 0), thing.rows[1] + 2)
+        cols = slice(max(thing.cols[0] - 2, 0), thing.cols[1] + 2)
+        box = (rows, cols)
+        own = self.layout.index[box] == thing.index
+        ring = ndimage.binary_dilation(own, iterations=2) & ~own & np.isfinite(self.spread[box])
+        if not ring.any():
+            return depth
+        around = self.layout.index[box][ring]
+        wall = self.walls[box] & ring
+        if np.count_nonzero(wall) >= 10:
+            depth = min(depth, 1 / float(np.quantile(self.inverse[box][wall], 0.1)))
+        host = int(np.bincount(around).argmax())
+        label = self.layout.labels[host]
+        inside = ring & (self.layout.index[box] == host)
+        if label is not None and label.role == "object" and np.count_nonzero(inside) > 0.6 * np.count_nonzero(ring):
+            depth = min(depth, 1 / float(np.median(self.inverse[box][inside])))
+        return depth
 
     def _place_behind(self, mask: BoolArray) -> None:
         """Put what shows no foot behind what hides it."""
@@ -190,8 +203,11 @@ class Standing:
             below_horizon = v[low.max()] > self.plane.horizon_v + 0.02
             inverse = float(self.surface[low.max()]) if below_horizon else 1 / (4 * self.plane.reach_m)
         if (mask & self.layout.named("mountain")).any():
-            inverse = min(inverse, 1 / 100)
-        self._put(mask, np.full(mask.shape, inverse), GUESS)
+            # A slope: far where it ends, and as near as a ground far below where it comes down to the viewer.
+            ramp = np.maximum(min(inverse, 1 / 100), self.surface[:, None] / 4)
+            self._put(mask, np.broadcast_to(ramp, mask.shape), GUESS)
+        else:
+            self._put(mask, np.full(mask.shape, inverse), GUESS)
 
     def _finish(self) -> tuple[FloatArray, FloatArray]:
         from scipy import ndimage

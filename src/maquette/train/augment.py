@@ -44,7 +44,7 @@ class Batch:
 
     Attributes:
         image: (N, 3, H, W) float32 in [-1, 1].
-        semantic: (N, 45, h, w) float32 probabilities.
+        semantic: (N, 45, h, w) float32 probabilities, all zero where unknown.
         log_depth: (N, h, w) float32, log metres as the canonical camera sees them.
         depth_weight: (N, h, w) float32, 0 where unknown.
         weak: (N,) bool, whether the depth is a guess from geometry.

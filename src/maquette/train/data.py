@@ -33,7 +33,7 @@ class Sample:
         group: Its source, for sampling and reports.
         image: (H, W, 3) uint8 sRGB.
         semantic: (45, h, w) uint8 soft target, channel i for label id i + 1, 255 in all over the channels; h and w are
-            half of H and W.
+            half of H and W. All zero where it is unknown.
         instances: (h, w) int16: 0 belongs to no thing, above 0 is the thing's id, -1 is unknown.
         depth_m: (H, W) float32 z-depth in metres, 0 where unknown.
         depth_noise: Standard deviation of what is unknown of the scale of ``depth_m``, in log; 0 for a measurement.
@@ -106,13 +106,13 @@ def osd_paths(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
 
 
 def osd_instances(path: Path) -> NDArray[np.int16]:
-    """Return (H, W) int16 of an OSD picture: 0 no object, above 0 an object.
+    """Return (H, W) int16 of an OSD picture: -1 nothing known, 1 the table, from 2 on an object each.
 
-    The files count in tens: 1 to 9 are surfaces, and 41 or 42 are parts of object 40.
+    The files count in tens: 0 is not annotated, 1 to 9 are the surface, and 41 or 42 are parts of object 40.
     """
     with Image.open(path.with_name(path.stem + ".instances.png")) as image:
         raw = np.asarray(image).astype(np.int16)
-    return (raw // 10).astype(np.int16)
+    return np.where(raw == 0, -1, 1 + raw // 10).astype(np.int16)
 
 
 def depth_of(path: Path, farthest_m: float = np.inf) -> NDArray[np.float32]:

@@ -27,9 +27,10 @@ class Weights:
 
 
 def distillation(logits: Tensor, target: Tensor) -> Tensor:
-    """KL divergence of soft targets (N, C, h, w) from the softmax of logits, in nats a pixel (Hinton et al., 2015)."""
+    """KL divergence of soft targets (N, C, h, w) from the softmax of logits, in nats a known pixel (Hinton et al., 2015)."""
     entropy = -(target * target.clamp_min(1e-8).log()).sum(1)
-    return (-(target * logits.log_softmax(1)).sum(1) - entropy).mean()
+    known = target.sum().clamp_min(1.0)
+    return (-(target * logits.log_softmax(1)).sum(1) - entropy).sum() / known
 
 
 def hard_labels(logits: Tensor, target: Tensor, least: float = 0.6) -> Tensor:

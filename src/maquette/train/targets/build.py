@@ -23,8 +23,8 @@ _PHOTO_FOCAL = 1.0
 """Assumed focal length of a photo, in longer sides."""
 _OUTDOOR_NOISE, _INDOOR_NOISE, _LOOSE_NOISE = 0.5, 0.35, 0.7
 """Standard deviation of the log scale of weak depth."""
-_OBJECT_SHARE = 0.85
-"""Share of the target that an annotated object of a depth data set takes."""
+_ANNOTATED_SHARE = 0.9
+"""Share of the target that an annotation takes; the teachers keep the rest."""
 
 
 def build(photos: list[Path], osd: list[Path], aims: list[Path], weights: Path, cache: Path) -> None:
@@ -86,7 +86,7 @@ def _rgbd(path: Path, group: str, teachers: Teachers) -> Sample:
     semantic = soft_target(teachers.ensemble(image)[0], image)
     if group == "osd":
         instances = data.osd_instances(path)[::2, ::2]
-        semantic = _object_target(semantic, instances > 0)
+        semantic = _table_top(semantic, instances)
         depth, focal_px = data.depth_of(path), data.OSD_FOCAL_PX
     else:
         ids = semantic.argmax(0)
@@ -96,11 +96,15 @@ def _rgbd(path: Path, group: str, teachers: Teachers) -> Sample:
     return Sample(path.stem, group, image, semantic, instances, depth, 0.0, focal_px)
 
 
-def _object_target(semantic: NDArray[np.uint8], objects: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Give annotated objects to ``object``, but for what the teachers hold to be a smaller thing such as a bottle."""
-    small = [BY_NAME[name].id - 1 for name in ("bottle", "plant", "object")]
-    kept = semantic[small].astype(np.int64).sum(0) / 255
-    share = _OBJECT_SHARE * objects * (1 - kept)
-    out = semantic * (1 - share)
-    out[BY_NAME["object"].id - 1] += share * 255
-    return np.rint(out).astype(np.uint8)
+def _table_top(semantic: NDArray[np.uint8], instances: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """Return the target of an annotated table top: ``table``, and ``object`` but for what the teachers hold to be a bottle.
+
+    Pixels without annotation get no target (zeros), because part of them is the same table out of the sensor's reach.
+    """
+    bottle = semantic[BY_NAME["bottle"].id - 1].astype(np.float64) / 255
+    out = semantic.astype(np.float64)
+    for name, where in (("table", instances == 1), ("object", instances > 1)):
+        share = _ANNOTATED_SHARE * where * (1 - bottle)
+        out *= 1 - share
+        out[BY_NAME[name].id - 1] += share * 255
+    return np.rint(out * (instances > 0)).astype(np.uint8)

@@ -1,0 +1,161 @@
+"""``maquette diorama``: a folder with a layered 3D scene for each photo."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import shtab
+
+import maquette
+from maquette.api import perceive_and_build, perception_record
+from maquette.cli.finished import check_replaceable, finished_scene, same_request
+from maquette.cli.flags import add_flags, from_flags
+from maquette.cli.inputs import expand, scene_folders
+from maquette.cli.report import BAD_INPUT, BUG, DONE, Report
+from maquette.diorama.options import DioramaOptions
+from maquette.errors import ExportError, MaquetteError, PhotoError
+from maquette.examples import FILES, example
+from maquette.models.catalogue import EMBEDDED, resolve, sha256, verified_path
+from maquette.perception.options import PerceptionOptions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what ``maquette diorama`` takes."""
+    photos = parser.add_argument(
+        "photos",
+        metavar="PHOTO",
+        nargs="*",
+        help="a picture, a folder of pictures, or a pattern: 'photos/*.jpg'",
+    )
+    photos.complete = shtab.FILE  # type: ignore[attr-defined]
+    parser.add_argument(
+        "--example", choices=sorted(FILES), action="append", default=[], help="a photo that comes with scikit-image"
+    )
+    parser.add_argument(
+        "-o", "--out", metavar="OUT", type=Path, help="folder of the scene, or of one folder a photo [NAME_diorama]"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="make scenes anew that are there already")
+    parser.add_argument("--threads", metavar="N", type=int, default=0, help="threads of the networks; 0 chooses [0]")
+    add_flags(parser, DioramaOptions)
+    add_flags(parser, PerceptionOptions)
+
+
+def run(arguments: argparse.Namespace, report: Report) -> int:
+    """Make a scene of each photo; return 0 when all are there, else the gravest status of those that failed."""
+    if arguments.threads < 0:
+        raise MaquetteError("--threads must be 0 or more")
+    photos, single = _photos(arguments)
+    folders = scene_folders(photos, arguments.out, several=not single)
+    statuses, records = {0}, []
+    for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
+        record = {"input": str(photo), "output": str(folder)}
+        try:
+            with report.progress(photo.name if single else f"{number}/{len(photos)} {photo.name}") as tell:
+                record |= _make(photo, folder, arguments, tell)
+            report.line(_line(record))
+            for note in record["notes"]:
+                report.line(f"  {note}")
+        except Exception as error:
+            status, message = report.error(error)
+            statuses.add(status)
+            record |= {"status": "failed", "error": message}
+        records.append(record)
+    if not single:
+        counts = Counter(record["status"] for record in records)
+        report.line(", ".join(f"{count} {status}" for status, count in counts.items()))
+    report.document({"maquette": maquette.__version__, "scenes": records})
+    return next(status for status in (BUG, BAD_INPUT, DONE) if status in statuses)
+
+
+def _photos(arguments: argparse.Namespace) -> tuple[list[Path], bool]:
+    """The pictures to treat, each once, and whether there is one that was named itself."""
+    named = [photo for argument in arguments.photos for photo in expand(argument)]
+    photos = list({photo.resolve(): photo for photo in named + [example(name) for name in arguments.example]}.values())
+    if not photos:
+        raise PhotoError("no photo is named; name some, or try --example coffee")
+    single = len(arguments.photos) + len(arguments.example) == 1 and (not named or named == [Path(arguments.photos[0])])
+    return photos, single
+
+
+def _make(photo: Path, folder: Path, arguments: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Make one scene, or find it made, and return what there is to say of it."""
+    options, perception_options = from_flags(DioramaOptions, arguments), from_flags(PerceptionOptions, arguments)
+    request = {
+        "maquette": maquette.__version__,
+        "photo": {"file": photo.name, "sha256": _photo_sha256(photo)},
+        "diorama": dataclasses.asdict(options),
+        "perception": perception_record(perception_options),
+    }
+    done = finished_scene(folder)
+    if done is not None and arguments.overwrite:
+        check_replaceable(folder)
+    elif done is not None:
+        if not same_request(done["settings"], request, _networks(perception_options)):
+            raise ExportError(f"{folder}: holds a scene of another photo or other options; --overwrite makes it anew")
+        return {"status": "skipped", **_facts(done["nodes"], done["notes"], done["settings"]["networks"])}
+
+    from maquette.export.folder import write_bundle
+    from maquette.photo import load_photo
+
+    clock = _Clock(tell)
+    clock("photo")
+    loaded = load_photo(photo)
+    scene, perception = perceive_and_build(
+        loaded, options, perception_options, threads=arguments.threads, progress=clock
+    )
+    scene = dataclasses.replace(scene, settings={**scene.settings, **request})
+    clock("files")
+    write_bundle(scene, perception, folder, overwrite=arguments.overwrite)
+    return {"status": "made", **_facts(scene.nodes, scene.notes, dict(perception.networks)), "seconds": clock.seconds()}
+
+
+def _photo_sha256(photo: Path) -> str:
+    try:
+        if not photo.is_file():
+            raise PhotoError(f"{photo}: no such file; name a picture, a folder of pictures, or a pattern")
+        with photo.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PhotoError(f"{photo}: cannot be read ({error.strerror}); check the file and its permissions") from error
+
+
+def _networks(options: PerceptionOptions) -> dict[str, str]:
+    models = [resolve(name) for name in (EMBEDDED, options.depth_model, options.panoptic_model) if name is not None]
+    return {model.name: sha256(verified_path(model)) for model in models}
+
+
+def _facts(nodes: Sequence[Any], notes: Sequence[str], networks: Mapping[str, str]) -> dict[str, Any]:
+    return {"layers": len(nodes), "notes": list(notes), "networks": dict(networks)}
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    if record["status"] == "skipped":
+        return f"{record['input']} -> {record['output']}: there already, {record['layers']} layers"
+    return f"{record['input']} -> {record['output']}: {record['layers']} layers, {record['seconds']['total']:.1f} s"
+
+
+class _Clock:
+    """Tells which step begins, and how long each took."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._marks: list[tuple[str, float]] = []
+
+    def __call__(self, step: str) -> None:
+        self._marks.append((step, time.perf_counter()))
+        self._tell(step)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by step, and in total, until now."""
+        ends = [start for _, start in self._marks[1:]] + [time.perf_counter()]
+        spent: dict[str, float] = {}
+        for (step, start), end in zip(self._marks, ends, strict=True):
+            spent[step] = spent.get(step, 0) + end - start
+        return {step: round(value, 3) for step, value in {**spent, "total": sum(spent.values())}.items()}

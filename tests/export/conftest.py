@@ -1,0 +1,112 @@
+"""Scenes made by hand: a photo-like picture cut into layers whose planes are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from maquette.camera import Camera, world_pose
+from maquette.scene import Node, Plane, Scene
+
+Image = NDArray[np.uint8]
+
+
+def photo_like(width: int, height: int, seed: int = 0) -> Image:
+    """(height, width, 3): broad gradients, blobs of several sizes, and a little noise."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    picture = np.stack([90 + 90 * x / width, 160 - 80 * y / height, 80 + 60 * (x + y) / (width + height)], axis=-1)
+    for size, strength in ((width / 8, 25), (width / 40, 20), (3, 8)):
+        blobs = ndimage.gaussian_filter(rng.standard_normal((height, width, 3)), (size, size, 0), mode="nearest")
+        picture += blobs / blobs.std() * strength
+    picture += rng.normal(0, 1.5, picture.shape)
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def cut(photo: Image, alpha: Image, bounds: tuple[int, int, int, int], inverse_depth: tuple[float, float, float]) -> Plane:
+    """A plane that carries the photo, continued beyond the frame by its edge, under ``alpha`` of the size of the bounds."""
+    left, top, right, bottom = bounds
+    rows = np.clip(np.arange(top, bottom), 0, photo.shape[0] - 1)
+    columns = np.clip(np.arange(left, right), 0, photo.shape[1] - 1)
+    texture = np.dstack([photo[np.ix_(rows, columns)], alpha])
+    return Plane(left, top, texture * (alpha[..., None] > 0), inverse_depth)
+
+
+def disc(width: int, height: int, soft: float = 3.0) -> Image:
+    """Alpha of an ellipse that fills the box, with an edge ``soft`` pixels wide."""
+    y, x = (np.mgrid[:height, :width] + 0.5) / np.array([height, width])[:, None, None] * 2 - 1
+    inside = (1 - np.hypot(x, y)) * min(width, height) / 2
+    return np.clip(np.rint(inside / soft * 255), 0, 255).astype(np.uint8)
+
+
+def make_scene(width: int = 320, height: int = 200, cards: int = 3, *, overscan: bool = True, seed: int = 0) -> Scene:
+    """Sky, a ground that tilts away, a wall that tilts sideways, and cards that face the camera."""
+    photo = photo_like(width, height, seed)
+    camera = Camera.from_fov(width, height, 55, pitch_rad=0.1, height_m=1.6)
+    focal = camera.focal_px
+    margin = width // 16 if overscan else 0
+    nodes = []
+
+    def add(name: str, plane: Plane) -> None:
+        depths = plane.depth_m([(x, y) for x in plane.bounds[::2] for y in plane.bounds[1::2]])
+        spread = (float(depths.min()), float(depths.max()))
+        nodes.append(Node(name, name.split()[0], (len(nodes) + 1,), len(nodes), spread, plane))
+
+    frame = (-margin, -margin, width + margin, height + margin)
+    full = np.full((height + 2 * margin, width + 2 * margin), 255, np.uint8)
+    add("sky", cut(photo, full, frame, (0.0, 0.0, 1 / 1000)))
+
+    horizon = height * 0.4
+    top = math.ceil(horizon + focal * 1.6 / 60)
+    alpha = np.minimum(255, 40 * np.arange(1, height + margin - top + 1))[:, None].repeat(width + 2 * margin, 1)
+    slope = 1 / (focal * 1.6)
+    ground = (-margin, top, width + margin, height + margin)
+    add("floor", cut(photo, alpha.astype(np.uint8), ground, (0.0, slope, -slope * horizon)))
+
+    w = width // 3
+    near, far = 1 / 4.0, 1 / 12.0
+    wall = disc(w, height // 2)
+    add("wall", cut(photo, wall, (0, height // 4, w, height // 4 + height // 2), ((far - near) / w, -0.02 / height, near)))
+
+    rng = np.random.default_rng(seed + 1)
+    for index in range(cards):
+        size = int(rng.integers(height // 5, height // 2))
+        x, y = int(rng.integers(0, width - size)), int(rng.integers(height // 4, height - size // 2))
+        depth_m = 3.0 - 1.5 * index / max(cards, 1)
+        add(f"person {index + 1}", cut(photo, disc(size, size), (x, y, x + size, y + size), (0.0, 0.0, 1 / depth_m)))
+    settings = {"diorama": {"move": 0.08, "seed": seed}, "networks": {"small": "0" * 64}}
+    return Scene(tuple(nodes), camera, "hand made", settings, ("The field of view was assumed.",))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Six layers of 320 x 200, some of them larger than the frame."""
+    return make_scene()
+
+
+@pytest.fixture
+def scene_of() -> Callable[..., Scene]:
+    """``make_scene`` itself."""
+    return make_scene
+
+
+@pytest.fixture
+def photo_of() -> Callable[..., Image]:
+    """``photo_like`` itself."""
+    return photo_like
+
+
+@pytest.fixture
+def one_plane() -> Callable[..., Scene]:
+    """A scene of one plane seen by a camera that is turned and moved, from its texture and what places it."""
+
+    def make(plane: Plane, width: int = 64, height: int = 48) -> Scene:
+        camera = Camera(width, height, 60.0, (width / 2, height / 2), world_pose(0.3, 1.5))
+        return Scene((Node("layer", "object", (1,), 0, (1.0, 2.0), plane),), camera, "one")
+
+    return make
