@@ -99,6 +99,7 @@ def perception_record(options: PerceptionOptions) -> dict[str, Any]:
 def _file_record(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
-            return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+            name = path.name.encode(errors="replace").decode()  # a name need not be valid unicode, JSON must
+            return {"file": name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     except OSError as error:
         raise MaquetteError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0 when all went well, 2 for what a user can mend, 130 after Ctrl-C, 1 for a bug of maquette's own.
     """
     words = sys.argv[1:] if argv is None else list(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names of files that the terminal's encoding lacks
     report = Report(quiet="--quiet" in words, json="--json" in words, debug="--debug" in words)
     try:
         if words == ["--version"]:

@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
     if arguments.threads < 0:
         raise MaquetteError("--threads must be 0 or more")
     photos, single = _photos(arguments)
+    if len(photos) > 1 and (arguments.depth or arguments.segments):
+        raise MaquetteError("--depth and --segments belong to one photo; name that one alone")
     folders = scene_folders(photos, arguments.out, several=not single)
     statuses, records = {0}, []
     for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
@@ -89,7 +91,7 @@ def _make(photo: Path, folder: Path, arguments: argparse.Namespace, tell: Callab
     options, perception_options = from_flags(DioramaOptions, arguments), from_flags(PerceptionOptions, arguments)
     request = {
         "maquette": maquette.__version__,
-        "photo": {"file": photo.name, "sha256": _photo_sha256(photo)},
+        "photo": {"sha256": _photo_sha256(photo)},
         "diorama": dataclasses.asdict(options),
         "perception": perception_record(perception_options),
     }
@@ -118,6 +120,8 @@ def _make(photo: Path, folder: Path, arguments: argparse.Namespace, tell: Callab
 
 def _photo_sha256(photo: Path) -> str:
     try:
+        if photo.is_dir():
+            raise PhotoError(f"{photo}: a folder in which no pictures can be seen; name one that holds some")
         if not photo.is_file():
             raise PhotoError(f"{photo}: no such file; name a picture, a folder of pictures, or a pattern")
         with photo.open("rb") as file:

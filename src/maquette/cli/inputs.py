@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from maquette.errors import PhotoError
-
 PICTURES = frozenset(
     ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .qoi .tga .tif .tiff .webp".split()
 )
@@ -19,34 +17,28 @@ def expand(argument: str) -> list[Path]:
     """Return the files that one argument means.
 
     Args:
-        argument: A file (which need not exist: loading it says what is wrong), a folder (the pictures directly in
-            it), or a pattern such as ``photos/*.jpg`` or ``photos/**/*.jpg`` that the shell left alone.
+        argument: A file, a folder (the pictures directly in it), or a pattern such as ``photos/*.jpg`` or
+            ``photos/**/*.jpg`` that the shell left alone.
 
     Returns:
-        Paths in the order of their names; never empty.
-
-    Raises:
-        PhotoError: A folder without pictures, or a pattern that matches nothing.
+        Paths in the order of their names. What means no file is returned as it is, never an empty list: it is told with
+        the other photos that failed, and does not keep the rest from being made.
     """
     path = Path(argument)
+    found = [path]
     if path.is_dir():
-        if not (found := _pictures(path)):
-            raise PhotoError(f"{argument}: no pictures in this folder; name a photo, or a folder that holds some")
-        return found
-    if path.exists() or not glob.has_magic(argument):
-        return [path]
-    matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
-    found = [photo for match in matches for photo in (_pictures(match) if match.is_dir() else [match])]
-    if not found:
-        raise PhotoError(f"{argument}: no picture matches this pattern")
-    return found
+        found = _pictures(path)
+    elif glob.has_magic(argument) and not path.exists():
+        matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
+        found = [photo for match in matches for photo in (_pictures(match) if match.is_dir() else [match])]
+    return found or [path]
 
 
 def _pictures(folder: Path) -> list[Path]:
     try:
         return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
-    except OSError as error:
-        raise PhotoError(f"{folder}: the folder cannot be read ({error.strerror}); check its permissions") from error
+    except OSError:
+        return []
 
 
 def scene_folders(photos: Sequence[Path], out: Path | None, *, several: bool) -> list[Path]:

@@ -149,7 +149,8 @@ def _sheets(
         here = small == index
         visible[here] = evaluate(plane, x[here], y[here])
     in_frame = small < len(planes)
-    shift_px = focal_px * options.move / float(np.quantile(visible[in_frame], 0.98))
+    shift_px = focal_px * options.move / float(visible.max())
+    nearest = np.zeros(small.shape)  # of the continuations so far: the ground hides what would continue below it
     sheets = []
     for index, plane in enumerate(planes):
         inside = small == index
@@ -159,36 +160,36 @@ def _sheets(
             behind = (small > index) & in_frame
         elif inside.any():
             distance = ndimage.distance_transform_edt(~inside) * step
-            shown = shift_px * np.where(in_frame, visible - own, own) + 2 * max(bands) + 2 * step
-            behind &= distance <= shown
-        sheets.append(_sheet(level, index, behind, bands[index], (pad, step, height / grid.x.shape[0]), plane))
+            shown = 1.1 * shift_px * np.where(in_frame, visible - own, own) + 2 * max(bands) + 2 * step
+            behind &= (distance <= shown) & (own > nearest)
+            nearest[behind] = own[behind]
+        sheets.append(_sheet(level, index, behind | inside, bands[index], (pad, step, height / grid.x.shape[0]), plane))
     return sheets
 
 
 def _sheet(
     level: NDArray[np.int16],
     index: int,
-    behind: NDArray[np.bool_],
+    whole: NDArray[np.bool_],
     band: int,
     padding: tuple[int, float, float],
     plane: InverseDepth,
 ) -> Sheet:
-    """Bring the continuation of one layer from the grid to the photo's pixels."""
+    """Bring one layer and its continuation from the grid to the photo's pixels."""
     from PIL import Image
 
     pad, step_x, step_y = padding
     grown = _extent(level == index)
-    left, top, right, bottom = (math.floor(v) for v in grown)
-    left, top, right, bottom = left - band - 1, top - band - 1, right + band + 1, bottom + band + 1
-    if behind.any():
-        g = _extent(behind)
-        left, right = min(left, math.floor((g[0] - pad) * step_x)), max(right, math.ceil((g[2] - pad) * step_x))
-        top, bottom = min(top, math.floor((g[1] - pad) * step_y)), max(bottom, math.ceil((g[3] - pad) * step_y))
+    g = _extent(whole)
+    left, right = math.floor((g[0] - pad) * step_x), math.ceil((g[2] - pad) * step_x)
+    top, bottom = math.floor((g[1] - pad) * step_y), math.ceil((g[3] - pad) * step_y)
+    left, right = min(left, math.floor(grown[0])) - band - 1, max(right, math.ceil(grown[2])) + band + 1
+    top, bottom = min(top, math.floor(grown[1])) - band - 1, max(bottom, math.ceil(grown[3])) + band + 1
     edge_x, edge_y = math.floor(pad * step_x), math.floor(pad * step_y)
     left, right = max(left, -edge_x), min(right, level.shape[1] + edge_x)
     top, bottom = max(top, -edge_y), min(bottom, level.shape[0] + edge_y)
     left, top, right, bottom = _in_front(plane, (left, top, right, bottom), grown)
-    soft = Image.fromarray(behind.astype(np.uint8) * 255).resize(
+    soft = Image.fromarray(whole.astype(np.uint8) * 255).resize(
         (right - left, bottom - top),
         Image.Resampling.BILINEAR,
         box=(left / step_x + pad, top / step_y + pad, right / step_x + pad, bottom / step_y + pad),

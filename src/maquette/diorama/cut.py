@@ -19,7 +19,7 @@ Texture = NDArray[np.uint8]
 PAPER_EROSION_PX = 3
 """Pixels removed from a segment's border before filling (diorama paper, section 3.3.3)."""
 
-SEEN_THROUGH = 0.25
+SEEN_THROUGH = 0.1
 """Opacity of what lies in front from which a pixel's own colour is no longer trusted."""
 
 _ANY = [0] + [255] * 255

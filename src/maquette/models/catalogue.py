@@ -1,7 +1,7 @@
 """The catalogue of networks: where each comes from, what it may be used for, what goes in and what comes out.
 
-``models.json`` beside this file lists the networks that maquette knows. Any other ONNX file takes part by its path, with a
-JSON file of the same name beside it that holds the fields of one entry (``docs/models.md``).
+``models.json`` beside this file lists the networks that maquette knows. Any other ONNX file takes part by its path,
+with a JSON file of the same name beside it that holds the fields of one entry (``docs/models.md``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from maquette.errors import ModelError
+from maquette.models import lock
 
 Task = Literal["perception", "depth", "panoptic"]
 DepthKind = Literal["metric", "relative", "inverse"]
@@ -48,7 +49,8 @@ class InputContract:
     Attributes:
         name: Name of the input in the ONNX file.
         layout: Order of its four axes.
-        fit: ``stretch`` resizes the photo to the size; ``pad`` keeps its shape and fills the right and bottom with the mean.
+        fit: ``stretch`` resizes the photo to the size; ``pad`` keeps its shape and fills the right and bottom with the
+            mean.
         size: (height, width), or None for a network that takes any.
         pixels: About how many pixels a network of any size shall see.
         multiple: What height and width must be multiples of, where ``size`` is None.
@@ -76,10 +78,10 @@ class DepthContract:
 
     Attributes:
         name: Name of the output: (1, h, w) or (1, 1, h, w).
-        kind: ``metric`` is z in metres, ``relative`` depth up to scale and shift of its inverse, ``inverse`` the same as one
-            over depth (near is large).
-        focal_px: Focal length, in pixels of the network's input, of the camera for which ``metric`` depth holds; depth is
-            multiplied by the photo's own focal length at that size over this. None where depth needs no such change.
+        kind: ``metric`` is z in metres, ``relative`` depth up to scale and shift of its inverse, ``inverse`` the same
+            as one over depth (near is large).
+        focal_px: Focal length, in pixels of the network's input, of the camera for which ``metric`` depth holds; depth
+            is multiplied by the photo's own focal length at that size over this. None where depth needs no such change.
     """
 
     name: str
@@ -156,7 +158,8 @@ def resolve(name_or_path: str, task: Task | None = None) -> Model:
     """Return a network by its name in the catalogue, or by the path of its ONNX file.
 
     Args:
-        name_or_path: As a user writes it. What ends in ``.onnx`` is a path; a JSON file of the same name lies beside it.
+        name_or_path: As a user writes it. What ends in ``.onnx`` is a path; a JSON file of the same name lies beside
+            it.
         task: What the network must be able to do, or None for anything.
 
     Raises:
@@ -201,9 +204,10 @@ def verified_path(model: Model) -> Path:
         if model.source is None:
             raise ModelError(f"{model.file}: the file of network {model.name} is missing; install maquette again")
         raise ModelError(f"{model.name}: not on this machine yet; run `maquette models pull {model.name}` once")
-    if model.sha256 is not None and (found := sha256(path)) != model.sha256:
+    recorded = model.sha256 or (lock.recorded(path) if model.source else None)
+    if recorded is not None and (found := sha256(path)) != recorded:
         raise ModelError(
-            f"{path}: not the file of network {model.name} (sha256 {found[:12]}..., recorded {model.sha256[:12]}...); "
+            f"{path}: not the file of network {model.name} (sha256 {found[:12]}..., recorded {recorded[:12]}...); "
             + ("pull it again" if model.source else "install maquette again")
         )
     return path
@@ -285,7 +289,11 @@ class _Fields:
 
     def numbers(self, name: str, count: int, default: tuple[float, ...]) -> tuple[float, ...]:
         value = self.entry.get(name, default)
-        if not isinstance(value, list | tuple) or len(value) != count or not all(isinstance(v, int | float) for v in value):
+        if (
+            not isinstance(value, list | tuple)
+            or len(value) != count
+            or not all(isinstance(v, int | float) for v in value)
+        ):
             raise ModelError(f"{self.where}: {name} must be a list of {count} numbers")
         return tuple(float(v) for v in value)
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 DEFAULT_THREADS = 2
-"""Threads of a session where the caller asks for 0: two are 1.6 to 1.9 times one, more gain little on small networks."""
+"""Threads of a session where the caller asks for 0: two are 1.6 to 1.9 times one, more gain little on small
+networks."""
 
 _DTYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_}
 

@@ -85,22 +85,27 @@ def perceive(
     working = camera.resized(width, height)
     coarse_ids = _sample(ids, height, width)
     sizes = (height, width)
-    found = join_depth(coarse_ids, segments, _resize(embedded.depth_m, *sizes), _resize(embedded.log_scale, *sizes), working)
-    depth_m = 1 / refine.upsample_within(1 / found.depth_m, coarse_ids, ids)
+    found = join_depth(
+        coarse_ids, segments, _resize(embedded.depth_m, *sizes), _resize(embedded.log_scale, *sizes), working
+    )
+    depth_m = np.reciprocal(refine.upsample_within(np.reciprocal(found.depth_m), coarse_ids, ids))
     confidence = refine.upsample_within(found.confidence, coarse_ids, ids)
     pose, horizon_px, said = found.camera, found.horizon_px, found.notes
     trust = 1.0
     if given_m is None and depth_model is not None and isinstance(depth_model.output, DepthContract):
         models.append(depth_model)
         raw = network.run_depth(photo.rgb, depth_model, camera, threads)
-        metres, remark = depth.to_metres(raw, depth_model.output.kind, found.depth_m, found.confidence, coarse_ids, segments)
+        metres, remark = depth.to_metres(
+            raw, depth_model.output.kind, found.depth_m, found.confidence, coarse_ids, segments
+        )
         grid_ids = _sample(ids, *metres.shape)
-        given_m = 1 / refine.upsample_within(1 / depth.fill(metres, grid_ids, metres), grid_ids, ids)
+        filled = depth.fill(metres, grid_ids, _sample(depth_m, *metres.shape))
+        given_m = np.reciprocal(refine.upsample_within(np.reciprocal(filled), grid_ids, ids))
         notes.append(remark)
         trust = NETWORK_CONFIDENCE
     if given_m is not None:
         known = np.isfinite(given_m)
-        depth_m = np.clip(depth.fill(given_m, ids, depth_m), depth.NEAREST_M, MAX_DEPTH_M)
+        depth_m = depth.fill(given_m, ids, depth_m).clip(depth.NEAREST_M, MAX_DEPTH_M)
         confidence = np.where(known, np.float32(trust), confidence)
         pose, horizon_px, said = ground_camera(coarse_ids, segments, _sample(depth_m, *sizes), working)
     sky = [segment.id for segment in segments if segment.label.role == "sky"]
@@ -122,9 +127,11 @@ def _camera(photo: Photo, fov_deg: float | None) -> tuple[Camera, list[str]]:
     if fov_deg is not None:
         if not 1 <= fov_deg <= 170:
             raise MaquetteError(f"a field of view of {fov_deg} degrees is out of range; give 1 to 170")
-        return Camera.from_fov(photo.width, photo.height, fov_deg), [f"The field of view is {fov_deg:g} degrees, as given."]
+        return Camera.from_fov(photo.width, photo.height, fov_deg), [
+            f"The field of view is {fov_deg:g} degrees, as given."
+        ]
     if photo.focal_px is None:
-        note = f"The file gives no focal length: a field of view of {ASSUMED_FOV_DEG:g} degrees was assumed (--fov sets it)."
+        note = f"The file gives no focal length: {ASSUMED_FOV_DEG:g} degrees of view were assumed (--fov sets them)."
         return Camera.from_fov(photo.width, photo.height, ASSUMED_FOV_DEG), [note]
     centre = (photo.width / 2, photo.height / 2)
     camera = Camera(photo.width, photo.height, photo.focal_px, centre, world_pose(0, 0))
@@ -140,7 +147,8 @@ def _sample(array: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     """The value at the centre of each cell of a grid over the same picture."""
     rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(np.intp)
     columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(np.intp)
-    return array[rows[:, None], columns]
+    sampled: NDArray[Any] = array[rows[:, None], columns]
+    return sampled
 
 
 def _resize(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:

@@ -90,7 +90,9 @@ def to_metres(
         said = "Depth of the network chosen contradicts maquette's own: only its middle was scaled to metres."
     a, b = found
     nearness = a * inverse_of(raw, kind) + b
-    return np.where(np.isnan(nearness), np.nan, 1 / np.clip(nearness, 1 / MAX_DEPTH_M, 1 / NEAREST_M)).astype(np.float32), said
+    return np.where(np.isnan(nearness), np.nan, 1 / np.clip(nearness, 1 / MAX_DEPTH_M, 1 / NEAREST_M)).astype(
+        np.float32
+    ), said
 
 
 def fill(depth_m: FloatMap, ids: NDArray[np.int32], fallback_m: FloatMap) -> FloatMap:
@@ -108,8 +110,7 @@ def fill(depth_m: FloatMap, ids: NDArray[np.int32], fallback_m: FloatMap) -> Flo
 
     unknown = ~np.isfinite(depth_m)
     result = np.where(unknown, fallback_m, depth_m)
-    numbers = np.flatnonzero(np.bincount(ids[unknown])) if unknown.any() else []
-    for number in numbers:
+    for number in np.flatnonzero(np.bincount(ids[unknown])):
         where = find_objects((ids == number).view(np.uint8))[0]
         here = ids[where] == number
         known = here & ~unknown[where]

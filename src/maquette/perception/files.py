@@ -1,8 +1,8 @@
 """Maps of depth and segments on disk: what a user gives, and what perception leaves beside a scene.
 
-Depth is a 16-bit PNG in millimetres, 0 for unknown (or ``.npy`` in metres). Segments are COCO panoptic: a PNG whose colour is
-the id, R + 256 G + 256^2 B, 0 for none, and a JSON file of the same name with ``segments_info`` and ``categories``
-(https://cocodataset.org/#format-data); or an index PNG, one grey or palette value a segment.
+Depth is a 16-bit PNG in millimetres, 0 for unknown (or ``.npy`` in metres). Segments are COCO panoptic: a PNG whose
+colour is the id, R + 256 G + 256^2 B, 0 for none, and a JSON file of the same name with ``segments_info`` and
+``categories`` (https://cocodataset.org/#format-data); or an index PNG, one grey or palette value a segment.
 """
 
 from __future__ import annotations
@@ -41,14 +41,20 @@ def read_depth(path: Path, width: int, height: int) -> NDArray[np.float32]:
         try:
             array = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise MaquetteError(f"{path}: cannot be read as .npy ({_reason(error)}); give float metres or a 16-bit PNG") from error
+            raise MaquetteError(
+                f"{path}: cannot be read as .npy ({_reason(error)}); give float metres or a 16-bit PNG"
+            ) from error
         if array.ndim != 2 or array.dtype.kind not in "fiu":
-            raise MaquetteError(f"{path}: holds {array.dtype} of shape {array.shape}; depth is one number a pixel, in metres")
+            raise MaquetteError(
+                f"{path}: holds {array.dtype} of shape {array.shape}; depth is one number a pixel, in metres"
+            )
         metres = array.astype(np.float32)
     else:
         image = _open(path)
         if image.mode not in ("I;16", "I;16B", "I;16L", "I"):
-            raise MaquetteError(f"{path}: a picture of mode {image.mode}; depth is a 16-bit grey PNG in millimetres, or .npy")
+            raise MaquetteError(
+                f"{path}: a picture of mode {image.mode}; depth is a 16-bit grey PNG in millimetres, or .npy"
+            )
         metres = np.asarray(image).astype(np.float32) / 1000
     metres = np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(np.nan))
     if not np.isfinite(metres).any():
@@ -60,9 +66,9 @@ def read_segments(path: Path, width: int, height: int) -> tuple[NDArray[np.int32
     """Read panoptic segments.
 
     Args:
-        path: A COCO panoptic PNG (RGB) with its JSON beside it, or the JSON itself; or a PNG of one channel: each value is a
-            segment, an ``object`` unless a JSON of the same name gives ``categories`` (a list of ``id`` and ``name``), by which
-            each value is a category, its connected regions things. Value 0 is none.
+        path: A COCO panoptic PNG (RGB) with its JSON beside it, or the JSON itself; or a PNG of one channel: each value
+            is a segment, an ``object`` unless a JSON of the same name gives ``categories`` (a list of ``id`` and
+            ``name``), by which each value is a category, its connected regions things. Value 0 is none.
         width: Of the photo.
         height: Of the photo. A map of another size and the same shape is resized by its nearest pixels.
 
@@ -92,8 +98,8 @@ def read_segments(path: Path, width: int, height: int) -> tuple[NDArray[np.int32
 def write_perception(perception: Perception, folder: Path) -> None:
     """Write ``depth.png``, ``panoptic.png`` and ``panoptic.json``, as ``read_depth`` and ``read_segments`` take them.
 
-    Ids, labels and scores come back exactly, depth to the millimetre. Sky has depth 0 (unknown) in the file and is sky again by
-    its label; other depth beyond 65.535 m is written as 65.535 m.
+    Ids, labels and scores come back exactly, depth to the millimetre. Sky has depth 0 (unknown) in the file and is sky
+    again by its label; other depth beyond 65.535 m is written as 65.535 m.
 
     Args:
         perception: What to write.
@@ -152,14 +158,13 @@ def _coco(perception: Perception) -> dict[str, Any]:
         "images": [{"id": 1, "file_name": "panoptic.png", "width": width, "height": height}],
         "annotations": [{"image_id": 1, "file_name": "panoptic.png", "segments_info": infos}],
         "categories": [
-            {"id": label.id, "name": label.name, "isthing": int(label.isthing), "color": list(label.color)} for label in LABELS
+            {"id": label.id, "name": label.name, "isthing": int(label.isthing), "color": list(label.color)}
+            for label in LABELS
         ],
     }
 
 
-def _coco_segments(
-    described: dict[str, Any], ids: NDArray[np.int32], card: Path, path: Path
-) -> tuple[Segment, ...]:
+def _coco_segments(described: dict[str, Any], ids: NDArray[np.int32], card: Path, path: Path) -> tuple[Segment, ...]:
     labels = _categories(described, card)
     infos = _annotation(described, card, path).get("segments_info")
     area = np.bincount(ids.ravel())
@@ -170,11 +175,15 @@ def _coco_segments(
             if 0 < number < len(area) and area[number]:
                 segments[number] = Segment(number, labels[info["category_id"]], float(info.get("score", 1.0)))
     except (KeyError, TypeError, ValueError) as error:
-        raise MaquetteError(f"{card}: an entry of segments_info lacks or misnames {error}; each has id and category_id") from error
+        raise MaquetteError(
+            f"{card}: an entry of segments_info lacks or misnames {error}; each has id and category_id"
+        ) from error
     nameless = [int(number) for number in np.flatnonzero(area) if number and number not in segments]
     if nameless:
         some = ", ".join(map(str, nameless[:5]))
-        raise MaquetteError(f"{card}: segments_info lacks {len(nameless)} ids that {path.name} shows ({some}); add or erase them")
+        raise MaquetteError(
+            f"{card}: segments_info lacks {len(nameless)} ids that {path.name} shows ({some}); add or erase them"
+        )
     return _not_empty(tuple(segments[number] for number in sorted(segments)), path)
 
 
@@ -188,7 +197,8 @@ def _annotation(described: dict[str, Any], card: Path, path: Path) -> dict[str, 
     chosen = named or annotations
     if len(chosen) != 1:
         raise MaquetteError(f"{card}: describes {len(annotations)} pictures, none of them named {path.stem}.png")
-    return chosen[0]
+    annotation: dict[str, Any] = chosen[0]
+    return annotation
 
 
 def _categories(described: dict[str, Any], card: Path) -> dict[int, Label]:
@@ -196,7 +206,9 @@ def _categories(described: dict[str, Any], card: Path) -> dict[int, Label]:
     try:
         return {int(entry["id"]): from_name(str(entry["name"])) or BY_NAME["object"] for entry in entries or ()}
     except (KeyError, TypeError, ValueError) as error:
-        raise MaquetteError(f"{card}: an entry of categories lacks or misnames {error}; each has id and name") from error
+        raise MaquetteError(
+            f"{card}: an entry of categories lacks or misnames {error}; each has id and name"
+        ) from error
 
 
 def _by_category(
@@ -231,7 +243,8 @@ def _fit(array: NDArray[Any], width: int, height: int, path: Path) -> NDArray[An
         )
     y = ((np.arange(height) + 0.5) * rows / height).astype(np.intp)
     x = ((np.arange(width) + 0.5) * columns / width).astype(np.intp)
-    return array[y[:, None], x]
+    fitted: NDArray[Any] = array[y[:, None], x]
+    return fitted
 
 
 def _open(path: Path) -> Image.Image:

@@ -88,12 +88,13 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: 
     step = float(v[1] - v[0]) if len(v) > 1 else 0.01
     sky, ceiling = layout.role("sky"), layout.role("ceiling")
     for above in (sky, ceiling):
-        if above.sum() > 0.002 * pixels:
-            low = v[_quantile_row(above, 0.98)]
-            score = score - np.minimum((np.maximum(low - horizon, 0) / (2 * step + 0.02)) ** 2, 12)
+        share = np.count_nonzero(above) / pixels
+        if share > 0.002:
+            low = v[_quantile_row(above, 0.95)]
+            score = score - min(share / 0.05, 1) * _wrong_side((low - horizon) / (2 * step + 0.02))
     if surface != "none":
         high = v[_quantile_row(mask, 0.02)]
-        score = score - np.minimum((np.maximum(horizon - high + step, 0) / (2 * step + 0.01)) ** 2, 12)
+        score = score - _wrong_side((horizon - high + step) / (2 * step + 0.01))
         far = np.log(reach / np.maximum(high - horizon, 1e-3))
         usual, spread = _far_end_m(layout, surface, sky, ceiling)
         score = score - _heavy((far - math.log(usual)) / spread)
@@ -105,12 +106,12 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: 
         ratio = np.log(reach / np.maximum(high - horizon, 1e-3)) - np.log(above_m / np.maximum(horizon - low, 1e-3))
         score = score - _heavy(ratio / 0.5)
     for thing in layout.things:
-        if surface == "ground" and thing.label.name in TYPICAL_SIZE_M and _stands(layout, thing):
+        if surface == "ground" and _stands(layout, thing):
             size_m, _, spread = TYPICAL_SIZE_M[thing.label.name]
             foot, head = v[thing.rows[1] - 1] + step / 2, v[thing.rows[0]] - step / 2
             seen = reach * (foot - head) / np.maximum(foot - horizon, 1e-3)
             seen = seen / (np.cos(pitch) * np.maximum(1 + horizon * head, 0.05))
-            score = score - _heavy(np.log(seen / size_m) / math.hypot(spread, 0.1))
+            score = score - _heavy(np.log(seen / size_m) / math.hypot(spread, 0.2))
 
     best = np.unravel_index(int(np.argmax(score)), score.shape)
     weight = np.exp(score - score[best])
@@ -122,9 +123,12 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: 
 
 
 def _stands(layout: Layout, thing: Thing) -> bool:
-    """Whether all of a thing is seen, and ground under it."""
+    """Whether all of a single thing is seen, and ground under it."""
     below = layout.labels[thing.below] if thing.below != EDGE else None
-    return thing.cut == 0 and below is not None and below.role == "ground" and thing.rows[1] - thing.rows[0] >= 6
+    height_m, width_m, _ = TYPICAL_SIZE_M[thing.label.name]
+    tall, wide = thing.rows[1] - thing.rows[0], thing.cols[1] - thing.cols[0]
+    single = wide / tall < 1.8 * width_m / height_m
+    return thing.cut == 0 and below is not None and below.role == "ground" and tall >= 6 and single
 
 
 def _far_end_m(
@@ -163,6 +167,11 @@ def _network_score(
 def _heavy(residual: NDArray[np.float64]) -> NDArray[np.float64]:
     """Negative log of Student's t with three degrees of freedom."""
     return 2 * np.log1p(residual**2 / 3)
+
+
+def _wrong_side(excess: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cost of what lies on the wrong side of the horizon: pseudo-Huber, so that one wrong label does not decide."""
+    return 2 * (np.sqrt(1 + np.maximum(excess, 0) ** 2) - 1)
 
 
 def _quantile_row(mask: NDArray[np.bool_], quantile: float) -> int:

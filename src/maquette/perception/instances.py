@@ -1,8 +1,8 @@
 """Things apart from each other: the grouping of Panoptic-DeepLab, with fallbacks for a weak network.
 
-Cheng et al., "Panoptic-DeepLab" (CVPR 2020), section 3.2: centres are the peaks of a heatmap, and each pixel of a thing goes
-to the centre that its offset points nearest to. Here the pixels of each connected region choose among the centres that lie in
-it, so that a stray peak elsewhere cannot tear a thing apart, and a region without a centre is one thing.
+Cheng et al., "Panoptic-DeepLab" (CVPR 2020), section 3.2: centres are the peaks of a heatmap, and each pixel of a thing
+goes to the centre that its offset points nearest to. Here the pixels of each connected region choose among the centres
+that lie in it, so that a stray peak elsewhere cannot tear a thing apart, and a region without a centre is one thing.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ REACH = 0.35
 """How far from a centre elsewhere, in units of its own size, a region may point to be a part of that thing."""
 
 
-def split(
-    mask: NDArray[np.bool_], centre: NDArray[np.float32], offset: NDArray[np.float32]
-) -> NDArray[np.int32]:
+def split(mask: NDArray[np.bool_], centre: NDArray[np.float32], offset: NDArray[np.float32]) -> NDArray[np.int32]:
     """Number the things of one label.
 
     Args:
@@ -102,7 +100,9 @@ def _tidy(things: NDArray[np.int32], regions: NDArray[Any]) -> NDArray[np.int32]
     region_area = np.bincount(region_of, area)
     largest = np.zeros(things.max() + 1)
     np.maximum.at(largest, thing_of, area)
-    enough = np.maximum(np.maximum(SMALLEST_CELLS, SMALLEST_SHARE * region_area[region_of]), SCRAP_SHARE * largest[thing_of])
+    enough = np.maximum(
+        np.maximum(SMALLEST_CELLS, SMALLEST_SHARE * region_area[region_of]), SCRAP_SHARE * largest[thing_of]
+    )
     biggest = np.zeros(region_area.size)
     np.maximum.at(biggest, region_of, area)
 

@@ -1,7 +1,7 @@
 """Photos into networks, and what comes out, brought onto the photo's own frame.
 
-A network sees the photo stretched or padded to its input size. Every map that leaves this module covers exactly the photo,
-whatever its grid: cell (i, j) of an (h, w) map covers the photo's pixels from (i H / h, j W / w) on.
+A network sees the photo stretched or padded to its input size. Every map that leaves this module covers exactly the
+photo, whatever its grid: cell (i, j) of an (h, w) map covers the photo's pixels from (i H / h, j W / w) on.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def run_embedded(rgb: NDArray[np.uint8], camera: Camera, threads: int = 0) -> Em
     wanted = (("semantic", (4,)), ("depth", (4,)), ("instance", (4,)))
     semantic, depth, instance = run(model, image, wanted, threads)
     if (semantic.shape[1], depth.shape[1], instance.shape[1]) != (len(LABELS), 2, 3):
-        raise ModelError(f"{model.file}: gives {semantic.shape[1]} labels, maquette has {len(LABELS)}; install maquette again")
+        raise ModelError(
+            f"{model.file}: gives {semantic.shape[1]} labels, maquette has {len(LABELS)}; install maquette again"
+        )
     zoom = camera.focal_px / max(camera.width, camera.height)
     cells_per_px = semantic.shape[3] / image.shape[3]
     return Embedded(
@@ -81,8 +83,8 @@ def run_depth(rgb: NDArray[np.uint8], model: Model, camera: Camera, threads: int
         threads: Of ONNX Runtime; 0 for the default.
 
     Returns:
-        (h, w) float32 over the photo: metres where the contract says ``metric``, else what the network gives. What is not
-        finite, and metric depth that is not positive, is nan.
+        (h, w) float32 over the photo: metres where the contract says ``metric``, else what the network gives. What is
+        not finite, and metric depth that is not positive, is nan.
 
     Raises:
         ModelError: The file is missing or altered, or does not keep its contract.
@@ -95,11 +97,13 @@ def run_depth(rgb: NDArray[np.uint8], model: Model, camera: Camera, threads: int
     depth[~np.isfinite(depth)] = np.nan
     if contract.kind == "metric":
         if contract.focal_px is not None:
-            width = seen[1] * _image_size(model.input, image)[1]
+            width = seen[1] * image.shape[3 if model.input.layout == "nchw" else 2]
             depth *= np.float32(camera.focal_px * width / camera.width / contract.focal_px)
         depth[~(depth > 0)] = np.nan
     if not np.isfinite(depth).any():
-        raise ModelError(f"{model.name}: gave no usable depth for this photo; check its contract or take another network")
+        raise ModelError(
+            f"{model.name}: gave no usable depth for this photo; check its contract or take another network"
+        )
     return depth
 
 
@@ -122,7 +126,9 @@ def run_panoptic(rgb: NDArray[np.uint8], model: Model, threads: int = 0) -> Soft
         queries, count = classes.shape[1:]
         _check_classes(model, count - 1, contract)
         if masks.shape[1] != queries:
-            raise ModelError(f"{model.name}: {queries} queries of classes but {masks.shape[1]} masks; correct its contract")
+            raise ModelError(
+                f"{model.name}: {queries} queries of classes but {masks.shape[1]} masks; correct its contract"
+            )
         return from_query_masks(classes[0], _crop(masks[0], seen), contract)
     (result,) = run(model, image, [(contract.classes, (3, 4))], threads)
     if result.ndim == 4 and result.shape[1] > 1:
@@ -141,7 +147,8 @@ def to_input(rgb: NDArray[np.uint8], contract: InputContract) -> tuple[FloatMap,
         contract: What the network wants.
 
     Returns:
-        The input, (1, 3, h, w) or (1, h, w, 3) float32, and the part (of its height, of its width) that the photo covers.
+        The input, (1, 3, h, w) or (1, h, w, 3) float32, and the part (of its height, of its width) that the photo
+        covers.
     """
     height, width = contract.size or _free_size(rgb.shape[0], rgb.shape[1], contract)
     shown = (height, width)
@@ -150,7 +157,9 @@ def to_input(rgb: NDArray[np.uint8], contract: InputContract) -> tuple[FloatMap,
         shown = (max(1, round(rgb.shape[0] * scale)), max(1, round(rgb.shape[1] * scale)))
     values = np.zeros((height, width, 3), np.float32)  # zero is the mean, once normalised
     pixels = np.asarray(_resize(rgb, shown), np.float32)
-    values[: shown[0], : shown[1]] = (pixels * np.float32(contract.scale) - np.float32(contract.mean)) / np.float32(contract.std)
+    values[: shown[0], : shown[1]] = (
+        pixels * np.float32(contract.scale) - np.array(contract.mean, np.float32)
+    ) / np.array(contract.std, np.float32)
     image = values[None] if contract.layout == "nhwc" else np.ascontiguousarray(values.transpose(2, 0, 1)[None])
     return image, (shown[0] / height, shown[1] / width)
 
@@ -174,10 +183,6 @@ def _free_size(height: int, width: int, contract: InputContract) -> tuple[int, i
     return rows, columns
 
 
-def _image_size(contract: InputContract, image: FloatMap) -> tuple[int, int]:
-    return image.shape[2:4] if contract.layout == "nchw" else image.shape[1:3]  # type: ignore[return-value]
-
-
 def _crop(array: NDArray[Any], seen: tuple[float, float]) -> NDArray[Any]:
     height, width = array.shape[-2:]
     return array[..., : max(1, round(height * seen[0])), : max(1, round(width * seen[1]))]
@@ -186,5 +191,5 @@ def _crop(array: NDArray[Any], seen: tuple[float, float]) -> NDArray[Any]:
 def _check_classes(model: Model, count: int, contract: PanopticContract) -> None:
     if count != len(contract.categories):
         raise ModelError(
-            f"{model.name}: the network tells {count} classes apart, its contract names {len(contract.categories)} categories"
+            f"{model.name}: the network knows {count} classes, its contract names {len(contract.categories)} categories"
         )

@@ -22,7 +22,8 @@ MASK_THRESHOLD = 0.5
 OVERLAP_THRESHOLD = 0.8
 
 SURE = 0.5
-"""Mean probability from which a region is kept at ``SMALLEST_CELLS``; below, it must cover ``UNSURE_SHARE`` of the picture."""
+"""Mean probability from which a region is kept at ``SMALLEST_CELLS``; below, it must cover ``UNSURE_SHARE`` of the
+picture."""
 UNSURE_SHARE = 0.003
 NEAR_CELLS = 5
 """Side of the window through which a segment reaches into cells of other segments, as far as its probability goes."""
@@ -36,8 +37,8 @@ class SoftSegments:
 
     Attributes:
         ids: (h, w) int32, the segment of each cell; 0 where there is none.
-        masks: (n, h, w) float32, how much each cell belongs to segment i + 1: at most 1 in sum, and largest for the segment
-            that ``ids`` names.
+        masks: (n, h, w) float32, how much each cell belongs to segment i + 1: largest for the segment that ``ids``
+            names, 1 in sum, 0 where there is none.
         segments: With the ids 1 to n; each has at least one cell.
     """
 
@@ -89,9 +90,10 @@ def from_query_masks(
 ) -> SoftSegments:
     """Segments of a network of the Mask2Former / OneFormer family.
 
-    Panoptic inference of Cheng et al., "Masked-attention Mask Transformer" (CVPR 2022; section 3.4 of MaskFormer, NeurIPS
-    2021): queries that are some object with at least 0.5 compete for each pixel with class score times mask probability; one
-    that keeps less than 0.8 of its own mask (at 0.5) is dropped; queries of the same stuff become one segment.
+    Panoptic inference of Cheng et al., "Masked-attention Mask Transformer" (CVPR 2022; section 3.4 of MaskFormer,
+    NeurIPS 2021): queries that are some object with at least 0.5 compete for each pixel with class score times mask
+    probability; one that keeps less than 0.8 of its own mask (at 0.5) is dropped; queries of the same stuff become one
+    segment.
 
     Args:
         class_logits: (q, c + 1), the last class is "no object".
@@ -160,16 +162,18 @@ def soften(ids: NDArray[np.int32], probability: NDArray[np.float32], labels: lis
     for number, label in enumerate(labels, start=1):
         here = ids == number
         mask, own = masks[number - 1], probability[number - 1]
-        np.multiply(own, np.minimum(1, 2 * uniform_filter(here.astype(np.float32), NEAR_CELLS, mode="nearest")), out=mask)
+        np.multiply(
+            own, np.minimum(1, 2 * uniform_filter(here.astype(np.float32), NEAR_CELLS, mode="nearest")), out=mask
+        )
         segments.append(Segment(number, label, float(np.clip(own[here].mean(), 0, 1))))
-    masks /= np.maximum(masks.sum(0), 1)
     if labels:
+        masks /= np.maximum(masks.sum(0), 1e-6)
         rows, columns = np.nonzero(ids)
         winners = ids[rows, columns] - 1
         highest = masks[:, rows, columns].max(0)
         behind = masks[winners, rows, columns] < highest
         masks[winners[behind], rows[behind], columns[behind]] = highest[behind] + np.float32(LEAD)
-        masks /= np.maximum(masks.sum(0), 1)
+        masks *= (ids > 0) / np.maximum(masks.sum(0), 1e-6)
     return SoftSegments(ids, masks, tuple(segments))
 
 
@@ -186,7 +190,8 @@ def _is_thing(name: str, contract: PanopticContract) -> bool:
 
 
 def _clean(probability: NDArray[np.float32]) -> NDArray[Any]:
-    """Return the likeliest label of each cell, specks and doubtful scraps given to the neighbour that fits them best."""
+    """Return the likeliest label of each cell, specks and doubtful scraps given to the neighbour that fits them
+    best."""
     from scipy.ndimage import mean
 
     labels = probability.argmax(0)

@@ -1,11 +1,12 @@
 """Segments and depth from a network's grid to the photo's resolution, along the photo's edges.
 
-Segments: a fast guided filter (He and Sun, "Fast Guided Filter", 2015, over He, Sun and Tang, "Guided Image Filtering", PAMI
-2013, section 3.2 for colour) fits, around each point of a coarse picture, each segment's soft mask as a linear function of
-colour; the functions are interpolated and applied to the full picture, and the segment with the highest value wins. Tiles
-bound the memory; a tile that shows one segment costs nothing.
+Segments: a fast guided filter (He and Sun, "Fast Guided Filter", 2015, over He, Sun and Tang, "Guided Image Filtering",
+PAMI 2013, section 3.2 for colour) fits, around each point of a coarse picture, each segment's soft mask as a linear
+function of colour; the functions are interpolated and applied to the full picture, and the segment with the highest
+value wins. Tiles bound the memory; a tile that shows one segment costs nothing.
 
-Depth: interpolated within each segment alone, as inverse depth (linear over any plane), so that no depth leaks across an edge.
+Depth: interpolated within each segment alone, as inverse depth (linear over any plane), so that no depth leaks across
+an edge.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ def refine_segments(rgb: NDArray[np.uint8], soft: SoftSegments) -> NDArray[np.in
     height, width = rgb.shape[:2]
     rows, columns = soft.ids.shape
     size = (min(height, rows * GUIDE_PER_CELL), min(width, columns * GUIDE_PER_CELL))
-    photo = Image.fromarray(rgb)
-    guide = np.asarray(photo.resize((size[1], size[0]), Image.Resampling.BOX), np.float32) / 255
-    void = 1 - soft.masks.sum(0)
-    masks = soft.masks if void.max() < 0.5 else np.concatenate([soft.masks, void[None]])
-    numbers = [segment.id for segment in soft.segments] + [0] * (len(masks) - len(soft.segments))
-    models = GuidedMasks(guide, masks)
+    coarse = Image.fromarray(rgb).resize((size[1], size[0]), Image.Resampling.BOX)
+    masks = soft.masks
+    if not soft.ids.all():
+        masks = np.concatenate([masks, (soft.ids == 0)[None].astype(np.float32)])
+    numbers = np.array([*(segment.id for segment in soft.segments), 0], np.int32)
+    models = GuidedMasks(np.asarray(coarse, np.float32) / np.float32(255), masks)
     ids = np.zeros((height, width), np.int32)
     for top in range(0, size[0], TILE):
         for left in range(0, size[1], TILE):
@@ -59,7 +60,7 @@ def refine_segments(rgb: NDArray[np.uint8], soft: SoftSegments) -> NDArray[np.in
             x0, x1 = (round(x * width / size[1]) for x in box[::2])
             y0, y1 = (round(y * height / size[0]) for y in box[1::2])
             winner = models.decide(box, rgb[y0:y1, x0:x1], (x0, y0, x1, y1), (width, height))
-            ids[y0:y1, x0:x1] = np.asarray(numbers, np.int32)[winner]
+            ids[y0:y1, x0:x1] = numbers[winner]
     _pin(ids, soft)
     return _despeckle(ids, soft)
 
@@ -112,7 +113,9 @@ class GuidedMasks:
         best = np.full(pixels.shape[:2], -np.inf, np.float32)
         winner = np.zeros(pixels.shape[:2], np.int64)
         for number in candidates:
-            slopes = [np.asarray(plane.resize(size, Image.Resampling.BILINEAR, source)) for plane in self.planes[number]]
+            slopes = [
+                np.asarray(plane.resize(size, Image.Resampling.BILINEAR, source)) for plane in self.planes[number]
+            ]
             value = slopes[3] + slopes[0] * colour[0] + slopes[1] * colour[1] + slopes[2] * colour[2]
             better = value > best
             best[better] = value[better]
@@ -169,9 +172,7 @@ def _despeckle(ids: NDArray[np.int32], soft: SoftSegments) -> NDArray[np.int32]:
     return id_of[absorb(regions, keep)][regions]
 
 
-def upsample_within(
-    values: FloatMap, coarse_ids: NDArray[np.int32], ids: NDArray[np.int32]
-) -> FloatMap:
+def upsample_within(values: FloatMap, coarse_ids: NDArray[np.int32], ids: NDArray[np.int32]) -> FloatMap:
     """Interpolate a map to the photo's resolution, each segment from its own values alone.
 
     Args:
@@ -199,7 +200,12 @@ def upsample_within(
         if outside.any() and not outside.all():
             nearest = distance_transform_edt(outside, return_distances=False, return_indices=True)
             part = part[tuple(nearest)]
-        box = (x0 * columns / width - left, y0 * rows / height - top, x1 * columns / width - left, y1 * rows / height - top)
+        box = (
+            x0 * columns / width - left,
+            y0 * rows / height - top,
+            x1 * columns / width - left,
+            y1 * rows / height - top,
+        )
         fine = np.asarray(Image.fromarray(part).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, box))
         here = ids[where] == number
         result[where][here] = fine[here]

@@ -16,7 +16,8 @@ def connected(labels: IntArray) -> IntArray:
     """Return (h, w) regions of 4-connected pixels of one value, numbered from 0 in raster order."""
     from skimage.measure import label
 
-    regions: IntArray = label(labels.astype(np.int32), background=-1, connectivity=1)
+    connect: Callable[..., IntArray] = label
+    regions = connect(labels.astype(np.int32), background=-1, connectivity=1)
     return regions - 1
 
 
@@ -35,7 +36,8 @@ def neighbours(regions: IntArray) -> tuple[IntArray, IntArray, IntArray]:
 def absorb(regions: IntArray, keep: NDArray[np.bool_], weight: Weight | None = None) -> IntArray:
     """Give every region that is not kept to the kept neighbour that it shares the longest border with.
 
-    A region without a kept neighbour waits until its neighbours have been given away; if no region is kept, the largest is.
+    A region without a kept neighbour waits until its neighbours have been given away; if no region is kept, the largest
+    is.
 
     Args:
         regions: (h, w) numbers from 0 on, as ``connected`` gives them.

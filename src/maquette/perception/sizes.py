@@ -34,5 +34,8 @@ TYPICAL_SIZE_M: dict[str, tuple[float, float, float]] = {
 TOP_HEIGHT_M: dict[str, float] = {"table": 0.74, "bed": 0.6, "cabinet": 0.9}
 """Height above the floor of the level top that such furniture has."""
 
+GAP_M: dict[str, float] = {"train": 1.0}
+"""Widest gap between two feet of a thing, in metres, where that is not its width."""
+
 CEILING_M = 2.6
 """Height of a room."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from maquette.labels import LABELS
 from maquette.perception.horizon import GroundPlane
 from maquette.perception.layout import EDGE, WALL_LIKE, Layout, Thing, bottoms, connected
-from maquette.perception.sizes import CEILING_M, TOP_HEIGHT_M, TYPICAL_SIZE_M
+from maquette.perception.sizes import CEILING_M, GAP_M, TOP_HEIGHT_M, TYPICAL_SIZE_M
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M
 
 FloatArray = NDArray[np.float64]
@@ -24,6 +24,9 @@ _SUPPORT = {"table", "bed", "cabinet", "shelf", "sofa", "chair", "armchair", "ob
 
 _STRUCTURES = (WALL_LIKE, ("tree",), ("fence",), ("mountain",))
 """Labels that are placed together."""
+
+_ROW = 0.015
+"""Doubt about the row of a foot or of the horizon, in focal lengths."""
 
 # Standard deviation of the logarithm of depth, by how it was found.
 SURE, CONTACT, RESTING, SIZE, GUESS = 0.12, 0.18, 0.25, 0.4, 0.6
@@ -96,7 +99,7 @@ class Standing:
         v = self.layout.v
         at_foot = self._upright(self.surface[low], v[low])
         x = cols[foot].astype(float)
-        base = ndimage.median_filter(at_foot[foot], size=max(3, width // 40), mode="nearest")
+        base = ndimage.median_filter(at_foot[foot], size=max(3, width // 40 | 1), mode="nearest")
         line = np.interp(cols, x, base)
         # Where the foot is hidden the surface reaches at least as low as it is seen.
         line = np.maximum(line, at_foot)
@@ -139,10 +142,17 @@ class Standing:
         # What hides its own foot stands no farther than the ground seen at its lowest row.
         level = float(1 / self.surface[bottom - 1]) if foot_v > self.plane.horizon_v else math.inf
         name = thing.label.name
-        if below is not None and below.role == "ground" and foot_v > self.plane.horizon_v + 0.01:
-            depth, spread = level, CONTACT
+        if below is not None and below.role == "ground" and foot_v > self.plane.horizon_v:
+            # Near the horizon a row is many metres, and the size of the thing says more.
+            unsure, doubt = _ROW / (foot_v - self.plane.horizon_v), TYPICAL_SIZE_M[name][2] * (1 + thing.cut)
+            pull = unsure**2 / (unsure**2 + doubt**2)
+            depth, spread = level ** (1 - pull) * sized**pull, CONTACT
         elif thing.below == EDGE:
-            depth, spread = min(sized, level), SIZE
+            # Where the plane of its feet is known, that bounds it too.
+            doubt = TYPICAL_SIZE_M[name][2]
+            nearer = min(0.8 * level, 10 * sized)
+            pull = doubt**2 / (doubt**2 + (0.4 if self.plane.surface == "ground" else 0.8) ** 2)
+            depth, spread = min(sized ** (1 - pull) * nearer**pull, level), SIZE
         elif below is not None and below.role in ("object", "upright"):
             cols, low = bottoms(mask)
             under = (np.minimum(top + low + 1, index.shape[0] - 1), left + cols)
@@ -158,8 +168,10 @@ class Standing:
         else:
             depth, spread = min(sized, level), SIZE
         depth = self._bounded(thing, depth)
-        standing = np.full(mask.shape, float(self._upright(np.array(1 / depth), np.array(foot_v))))
-        inverse = standing * self._lean()[top:bottom]
+        standing = self._upright(np.full(mask.shape[1], 1 / depth), np.array(foot_v))
+        if spread == CONTACT:
+            standing = self._follow_feet(thing, mask, standing)
+        inverse = standing[None, :] * self._lean()[top:bottom]
         height_m = TOP_HEIGHT_M.get(name)
         above_m = self.plane.reach_m - (height_m or 0) / math.cos(self.plane.pitch_rad)
         if height_m is not None and self.plane.surface == "ground" and above_m > 0.1:
@@ -168,6 +180,21 @@ class Standing:
             inverse = np.minimum(inverse, np.maximum(plate, back))
         self.inverse[box][mask] = np.clip(inverse[mask], 1 / MAX_DEPTH_M, 20.0)
         self.spread[box][mask] = spread
+
+    def _follow_feet(self, thing: Thing, mask: BoolArray, standing: FloatArray) -> FloatArray:
+        """Let a train, or several things in one segment, stand along their feet: one inverse depth a column."""
+        from scipy import ndimage
+
+        height_m, width_m, _ = TYPICAL_SIZE_M[thing.label.name]
+        gap = round(1.2 * GAP_M.get(thing.label.name, width_m) / height_m * mask.shape[0])
+        if mask.shape[1] < 1.3 * gap:
+            return standing
+        cols, low = bottoms(mask)
+        rows = thing.rows[0] + low
+        feet = np.interp(np.arange(mask.shape[1]), cols, self._upright(self.surface[rows], self.layout.v[rows]))
+        closed = ndimage.grey_closing(feet, size=gap | 1, mode="reflect")
+        line = ndimage.gaussian_filter1d(closed, gap / 8, mode="nearest")
+        return np.asarray(standing * np.maximum(line / line.max(), 1 / 3))
 
     def _bounded(self, thing: Thing, depth: float) -> float:
         """Keep a thing before the walls around it, and on the thing that it lies in the middle of."""

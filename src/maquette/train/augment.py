@@ -21,6 +21,8 @@ from maquette.train.data import Sample
 from maquette.train.targets.instances import THINGS
 
 STRIDE = 4
+SEMANTIC_SHARE = {"osd": 0.3}
+"""How much the semantics of a group count, where not fully: one table in one laboratory is not the world."""
 MIN_THING_CELLS = 12
 """Smallest visible part of a thing, in cells, that is asked of the network."""
 
@@ -44,7 +46,7 @@ class Batch:
 
     Attributes:
         image: (N, 3, H, W) float32 in [-1, 1].
-        semantic: (N, 45, h, w) float32 probabilities, all zero where unknown.
+        semantic: (N, 45, h, w) float32 probabilities times the weight of the picture, all zero where unknown.
         log_depth: (N, h, w) float32, log metres as the canonical camera sees them.
         depth_weight: (N, h, w) float32, 0 where unknown.
         weak: (N,) bool, whether the depth is a guess from geometry.
@@ -228,7 +230,7 @@ def make(
     heat, offset = centres(instances)
     return (
         torch.from_numpy(photometric(image, rng)).permute(2, 0, 1),
-        semantic,
+        semantic * SEMANTIC_SHARE.get(sample.group, 1.0),
         torch.from_numpy(log_depth.astype(np.float32)),
         torch.from_numpy(known.astype(np.float32)),
         torch.tensor(sample.depth_noise > 0),

@@ -18,7 +18,7 @@ from maquette.metrics import depth as depth_metrics
 from maquette.metrics.segmentation import PanopticQuality, agreement, panoptic_quality
 from maquette.train import data
 from maquette.train.nets.merge import ADE_CLASSES, VOC_CLASSES
-from maquette.train.targets.semantic import Teachers, sample_cells, to_tensor
+from maquette.train.targets.semantic import ADE_ORIGIN_PX, VOC_ORIGIN_PX, Teachers, sample_cells, to_tensor
 
 FloatMap = NDArray[np.float32]
 INPUT_AREA = 512 * 512
@@ -231,11 +231,12 @@ def _moved(
     height, width = image.shape[:2]
     tensor = to_tensor(image)
     enlarged = F.interpolate(tensor, scale_factor=RESCALE, mode="bilinear", antialias=True, align_corners=False)
-    moved = F.pad(enlarged, (SHIFT_PX, 64, SHIFT_PX, 64), mode="replicate")
-    tall, wide = ((s // 32) * 32 for s in moved.shape[2:])
-    ade, voc = teachers.logits(moved[:, :, :tall, :wide].contiguous())
-    fine_ade = sample_cells(ade, 4, 2.0, (tall, wide), (tall, wide))
-    fine_voc = sample_cells(voc, 16, 0.0, (tall, wide), (tall, wide))
+    tall, wide = (-(-(side + SHIFT_PX) // 32) * 32 for side in enlarged.shape[2:])
+    right, bottom = wide - enlarged.shape[3] - SHIFT_PX, tall - enlarged.shape[2] - SHIFT_PX
+    moved = F.pad(enlarged, (SHIFT_PX, right, SHIFT_PX, bottom), mode="replicate")
+    ade, voc = teachers.logits(moved.contiguous())
+    fine_ade = sample_cells(ade, 4, ADE_ORIGIN_PX, (tall, wide), (tall, wide))
+    fine_voc = sample_cells(voc, 16, VOC_ORIGIN_PX, (tall, wide), (tall, wide))
     y = ((np.arange(size[0]) + 0.5) * height / size[0] * RESCALE + SHIFT_PX).astype(int).clip(0, tall - 1)
     x = ((np.arange(size[1]) + 0.5) * width / size[1] * RESCALE + SHIFT_PX).astype(int).clip(0, wide - 1)
     return tuple(m[0].argmax(0).numpy()[np.ix_(y, x)] for m in (fine_ade, fine_voc))  # type: ignore[return-value]

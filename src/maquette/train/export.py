@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ def export(net: nn.Module, path: Path, outputs: tuple[str, ...] = OUTPUTS, half:
     buffer = io.BytesIO()
     net.eval()
     sample = torch.zeros(1, 3, 256, 320)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # the tracer's doubts about constants; ``difference`` settles them at several sizes
+        warnings.simplefilter("ignore")
         made = net(sample)
         channels = [x.shape[1] for x in (made if isinstance(made, tuple) else (made,))]
         torch.onnx.export(

@@ -43,6 +43,7 @@ class Options:
         frozen_steps: The first of them, in which both trunks stay as they are.
         seed: Of everything random.
         rate: Peak learning rate of the new parts.
+        refine_rate: Peak learning rate of the correction to the merged semantics, which starts at zero.
         trunk_rate: Peak learning rate of the trunks' upper stages; the lower ones are never trained.
         decay: Weight decay.
         average: Decay a step of the averaged weights, which are what is exported.
@@ -52,15 +53,16 @@ class Options:
         weights: Of the losses.
     """
 
-    steps: int = 1500
-    frozen_steps: int = 300
+    steps: int = 1200
+    frozen_steps: int = 200
     seed: int = 0
-    rate: float = 1.5e-3
-    trunk_rate: float = 1e-4
+    rate: float = 1e-3
+    refine_rate: float = 2e-4
+    trunk_rate: float = 4e-5
     decay: float = 1e-4
     average: float = 0.995
     paste: float = 0.45
-    mix: dict[str, float] = field(default_factory=lambda: {"photo": 0.5, "osd": 0.25, "aims": 0.25})
+    mix: dict[str, float] = field(default_factory=lambda: {"photo": 0.55, "osd": 0.25, "aims": 0.2})
     save_every: int = 100
     weights: Weights = field(default_factory=Weights)
 
@@ -84,9 +86,15 @@ class Trainer:
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
         trunk = upper_trunk(net)
         ours = {id(p) for p in (*net.ade.parameters(), *net.voc.parameters())}
+        refine = list(net.refine.parameters())
+        ours.update(id(p) for p in refine)
         heads = [p for p in net.parameters() if id(p) not in ours]
         self.optimiser = torch.optim.AdamW(
-            [{"params": heads, "peak": options.rate}, {"params": trunk, "peak": options.trunk_rate}],
+            [
+                {"params": heads, "peak": options.rate, "start": 0},
+                {"params": refine, "peak": options.refine_rate, "start": 0},
+                {"params": trunk, "peak": options.trunk_rate, "start": options.frozen_steps},
+            ],
             lr=0.0,
             weight_decay=options.decay,
         )
@@ -107,9 +115,9 @@ class Trainer:
     def rates(self) -> None:
         """Set the learning rates of the next step: a short ramp, then half a cosine; trunks join after their rest."""
         options = self.options
-        for group, start in zip(self.optimiser.param_groups, (0, options.frozen_steps), strict=True):
-            done = (self.step - start) / max(1, options.steps - start)
-            ramp = min(1.0, (self.step - start + 1) / 50)
+        for group in self.optimiser.param_groups:
+            done = (self.step - group["start"]) / max(1, options.steps - group["start"])
+            ramp = min(1.0, (self.step - group["start"] + 1) / 50)
             group["lr"] = 0.0 if done < 0 else group["peak"] * ramp * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
     def learn(self, batch: Batch) -> dict[str, float]:
@@ -118,7 +126,7 @@ class Trainer:
         moving = self.step >= self.options.frozen_steps
         for parameter in (*self.net.ade.parameters(), *self.net.voc.parameters()):
             parameter.requires_grad_(False)
-        for parameter in self.optimiser.param_groups[1]["params"]:
+        for parameter in self.optimiser.param_groups[2]["params"]:
             parameter.requires_grad_(moving)
         self.net.train()
         self.optimiser.zero_grad(set_to_none=True)

@@ -27,16 +27,23 @@ class Weights:
 
 
 def distillation(logits: Tensor, target: Tensor) -> Tensor:
-    """KL divergence of soft targets (N, C, h, w) from the softmax of logits, in nats a known pixel (Hinton et al., 2015)."""
-    entropy = -(target * target.clamp_min(1e-8).log()).sum(1)
-    known = target.sum().clamp_min(1.0)
-    return (-(target * logits.log_softmax(1)).sum(1) - entropy).sum() / known
+    """KL divergence of soft targets from the softmax of logits, in nats (Hinton et al., 2015), a weighted mean.
+
+    Args:
+        logits: (N, C, h, w).
+        target: (N, C, h, w), probabilities times a weight, which is their sum over C.
+    """
+    weight = target.sum(1, keepdim=True)
+    probability = target / weight.clamp_min(1e-6)
+    divergence = (probability * (probability.clamp_min(1e-8).log() - logits.log_softmax(1))).sum(1)
+    return (divergence * weight[:, 0]).sum() / weight.sum().clamp_min(1.0)
 
 
 def hard_labels(logits: Tensor, target: Tensor, least: float = 0.6) -> Tensor:
-    """Cross entropy against the target's winner, where it holds at least ``least``."""
+    """Cross entropy against the winner of weighted targets, where it holds at least ``least`` of their sum."""
     confidence, winner = target.max(1)
-    sure = (confidence >= least).float()
+    weight = target.sum(1)
+    sure = weight * (confidence >= least * weight.clamp_min(1e-6)).float()
     return (F.cross_entropy(logits, winner, reduction="none") * sure).sum() / sure.sum().clamp_min(1.0)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import ncnn
+import ncnn  # type: ignore[import-untyped,import-not-found,unused-ignore]
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image

@@ -19,8 +19,8 @@ from maquette.train.nets.merge import Merge
 
 VIEWS = ((0.6, False), (0.6, True), (0.85, False), (0.85, True), (1.15, False), (1.15, True))
 """Area as a share of the picture's, and whether mirrored, of each view of the ensemble."""
-# Where a teacher's cell (0, 0) lies, in pixels: chosen so that a picture and its mirror image agree best.
-_ADE_ORIGIN_PX, _VOC_ORIGIN_PX = 2.0, 0.0
+ADE_ORIGIN_PX, VOC_ORIGIN_PX = 2.0, 0.0
+"""Pixel index of each teacher's cell (0, 0): chosen so that a picture and its mirror image agree best."""
 _SHARPEN = 1.4
 _EDGE_RADIUS, _EDGE_EPSILON = 6, 2e-3
 
@@ -65,9 +65,9 @@ class Teachers:
         ade, voc = self.logits(small.flip(3).contiguous() if mirrored else small)
         near = self.merge.neighbourhood(voc.softmax(1))
         layers = [
-            sample_cells(ade, 4, _ADE_ORIGIN_PX, (small_h, small_w), size).softmax(1),
-            sample_cells(voc, 16, _VOC_ORIGIN_PX, (small_h, small_w), size).softmax(1),
-            sample_cells(near, 16, _VOC_ORIGIN_PX, (small_h, small_w), size),
+            sample_cells(ade, 4, ADE_ORIGIN_PX, (small_h, small_w), size).softmax(1),
+            sample_cells(voc, 16, VOC_ORIGIN_PX, (small_h, small_w), size).softmax(1),
+            sample_cells(near, 16, VOC_ORIGIN_PX, (small_h, small_w), size),
         ]
         return tuple(layer.flip(3) if mirrored else layer for layer in layers)  # type: ignore[return-value]
 
