@@ -77,7 +77,8 @@ class Answer(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         hub, span = self.server, self.headers.get("Range")
-        hub.log.append((self.command, span)); print(self.command,self.path,span,dict(self.headers))
+        if "/resolve/" in self.path:  # the library asks for other things too
+            hub.log.append((self.command, span))
         start = int(span.removeprefix("bytes=").split("-")[0]) if span and hub.ranges else 0
         body = hub.content[start:]
         if hub.status != 200 or not self.path.endswith(f"/someone/network/resolve/{COMMIT}/onnx/model.onnx"):
@@ -179,8 +180,9 @@ def test_a_killed_pull_is_continued_by_the_next(cache: Path, hub: Hub) -> None:
         process.send_signal(signal.SIGKILL)
     hub.stall = False
     (part,) = cache.glob("*.part")
+    kept = part.stat().st_size
     assert Path(pull(cache, hub)["path"]).read_bytes() == CONTENT
-    assert hub.gets == [None, f"bytes={BLOCK}-"]
+    assert hub.gets == [None, f"bytes={kept}-"]
     assert in_cache(cache) == {"toy-v1.onnx"}
 
 

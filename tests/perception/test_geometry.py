@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 
 Maps = tuple[NDArray[np.int32], tuple[Segment, ...], NDArray[np.float32], NDArray[np.float32]]
 
+Scene = Callable[[Camera], tuple[Maps, NDArray[np.float64]]]
+
 
 @dataclass(frozen=True)
 class Box:
@@ -31,7 +34,9 @@ class Box:
     height: float
 
 
-def draw(camera: Camera, boxes: tuple[Box, ...], *, ground: str, back: str, back_z: float) -> tuple[Maps, NDArray[np.float64]]:
+def draw(
+    camera: Camera, boxes: tuple[Box, ...], *, ground: str, back: str, back_z: float
+) -> tuple[Maps, NDArray[np.float64]]:
     """Cast one ray a pixel at a level ground, at cards, at an endless upright back at ``back_z``, and else into the sky.
 
     The world is the camera's: its foot is the origin, y is up, z goes away from the viewer. Returns the maps for
@@ -65,29 +70,174 @@ PEOPLE = (
     Box("car", 3.0, 14.0, 3.4, 1.5),
     Box("person", -3.0, 17.0, 0.5, 1.7),
 )
-STREET = {"ground": "road", "back": "building", "back_z": 40.0}
+FURNITURE = (Box("chair", -0.9, 3.0, 0.5, 0.9), Box("person", 0.6, 3.6, 0.5, 1.7), Box("sofa", 0.2, 4.6, 1.9, 0.85))
+
+
+def view(pitch_deg: float, height_m: float, fov_deg: float = 60.0) -> Camera:
+    return Camera.from_fov(384, 288, fov_deg, pitch_rad=math.radians(pitch_deg), height_m=height_m)
 
 
 def solve(camera: Camera, maps: Maps) -> GeometryResult:
-    level = Camera(camera.width, camera.height, camera.focal_px, camera.center_px, np.eye(4))
-    return join_depth(*maps, level)
+    return join_depth(*maps, Camera(camera.width, camera.height, camera.focal_px, camera.center_px, np.eye(4)))
 
 
-def pitch_deg(camera: Camera) -> float:
-    return math.degrees(math.asin(camera.T_world_camera[1, 2] * -1))
+def street(camera: Camera) -> tuple[Maps, NDArray[np.float64]]:
+    return draw(camera, PEOPLE, ground="road", back="building", back_z=40.0)
+
+
+def room(camera: Camera) -> tuple[Maps, NDArray[np.float64]]:
+    return draw(camera, FURNITURE, ground="floor", back="wall", back_z=5.5)
+
+
+def log_error(result: GeometryResult, truth: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    return float(np.median(np.log(result.depth_m[mask] / truth[mask])))
 
 
 @pytest.mark.parametrize("pitch", [-2.0, 3.0, 8.0, 14.0])
 @pytest.mark.parametrize("height", [1.2, 1.6, 2.2])
-def test_street_with_people_gives_back_horizon_height_and_depth(pitch: float, height: float) -> None:
-    camera = Camera.from_fov(384, 288, 60, pitch_rad=math.radians(pitch), height_m=height)
-    maps, truth = draw(camera, PEOPLE, **STREET)
+@pytest.mark.parametrize("scene", [street, room])
+def test_horizon_height_and_depth_come_back(scene: Scene, height: float, pitch: float) -> None:
+    camera = view(pitch, height)
+    maps, truth = scene(camera)
     result = solve(camera, maps)
     horizon = camera.center_px[1] - math.tan(math.radians(pitch)) * camera.focal_px
-    assert abs(result.horizon_px - horizon) < 0.03 * camera.focal_px
-    assert abs(math.log(result.camera.T_world_camera[1, 3] / height)) < math.log(1.25)
-    for number in range(4, 8):
-        mask = maps[0] == number
-        if mask.any():
-            error = np.log(np.median(result.depth_m[mask]) / np.median(truth[mask]))
-            assert abs(error) < math.log(1.35), (number, error)
+    assert abs(result.horizon_px - horizon) < 0.04 * camera.focal_px
+    assert abs(math.log(result.camera.T_world_camera[1, 3] / height)) < math.log(1.3)
+    for segment in maps[1]:
+        mask = maps[0] == segment.id
+        if segment.label.name != "sky":
+            assert abs(log_error(result, truth, mask)) < math.log(1.45), segment
+
+
+@pytest.mark.parametrize("scene", [street, room])
+def test_order_is_right_and_sky_is_farthest(scene: Scene) -> None:
+    maps, truth = scene(view(5.0, 1.5))
+    result = solve(view(5.0, 1.5), maps)
+    ids = [s.id for s in maps[1] if s.label.name not in ("sky", "road", "floor")]
+    found = sorted(ids, key=lambda i: np.median(result.depth_m[maps[0] == i]))
+    assert found == sorted(ids, key=lambda i: np.median(truth[maps[0] == i]))
+    sky = maps[0] == 1
+    assert (result.depth_m[sky] == np.float32(SKY_DEPTH_M)).all()
+    assert result.depth_m[~sky].max() <= MAX_DEPTH_M
+
+
+def test_pose_agrees_with_the_horizon() -> None:
+    maps, _ = street(view(6.0, 1.5))
+    result = solve(view(6.0, 1.5), maps)
+    away = np.array([0.0, 0.0, -1e9])
+    seen = result.camera.project(result.camera.from_world(away))
+    assert seen[1] == pytest.approx(result.horizon_px, abs=0.01)
+
+
+def test_ground_seen_by_the_pose_is_level_and_at_zero() -> None:
+    maps, _ = street(view(6.0, 1.5))
+    result = solve(view(6.0, 1.5), maps)
+    rows, cols = np.nonzero((maps[0] == 2) & (result.depth_m < 20))
+    points = result.camera.to_world(
+        result.camera.unproject(np.stack([cols + 0.5, rows + 0.5], -1), result.depth_m[rows, cols])
+    )
+    assert np.abs(points[:, 1]).max() < 0.02 * result.camera.T_world_camera[1, 3]
+
+
+def test_wall_that_runs_away_follows_its_foot() -> None:
+    camera = view(4.0, 1.5)
+    rows, cols = np.mgrid[0:288, 0:384]
+    rays = camera.unproject(np.stack([cols + 0.5, rows + 0.5], -1), np.ones((288, 384))) @ camera.T_world_camera[:3, :3].T
+    right, up, away = rays[..., 0], rays[..., 1], -rays[..., 2]
+    floor = np.where(up < 0, -1.5 / np.minimum(up, -1e-9), np.inf)
+    side = np.where(right > 0, 1.6 / np.maximum(right, 1e-9), np.inf)
+    back = 9.0 / away
+    truth = np.minimum(np.minimum(floor, side), back)
+    ids = np.where(truth == floor, 1, 2).astype(np.int32)
+    segments = (Segment(1, BY_NAME["floor"], 1.0), Segment(2, BY_NAME["wall"], 1.0))
+    nothing = np.ones(ids.shape, np.float32)
+    result = solve(camera, (ids, segments, nothing, 3 * nothing))
+    wall = ids == 2
+    error = np.log(result.depth_m[wall] / truth[wall])
+    assert np.std(error) < 0.2
+    near, far = wall & (cols > 370), wall & (cols < 150)
+    assert np.median(result.depth_m[near]) < 0.5 * np.median(result.depth_m[far])
+
+
+def test_a_network_that_is_sure_is_believed() -> None:
+    camera = view(8.0, 1.5)
+    maps, truth = room(camera)
+    depth = (0.5 * truth).astype(np.float32)
+    result = solve(camera, (maps[0], maps[1], depth, np.full(depth.shape, -4.0, np.float32)))
+    inside = (maps[0] > 2) & (truth < 20)
+    assert np.median(np.abs(np.log(result.depth_m[inside] / depth[inside]))) < 0.1
+    assert result.confidence[inside].mean() > solve(camera, maps).confidence[inside].mean()
+
+
+@pytest.mark.parametrize("height", [0.8, 1.5, 3.0])
+@pytest.mark.parametrize("pitch", [0.0, 12.0, 25.0])
+def test_ground_camera_reads_pitch_and_height_off_true_depth(pitch: float, height: float) -> None:
+    camera = view(pitch, height)
+    maps, truth = room(camera)
+    level = Camera(camera.width, camera.height, camera.focal_px, camera.center_px, np.eye(4))
+    found, horizon_px, notes = ground_camera(maps[0], maps[1], truth.astype(np.float32), level)
+    assert math.degrees(math.asin(-found.T_world_camera[1, 2])) == pytest.approx(pitch, abs=1.5)
+    assert found.T_world_camera[1, 3] == pytest.approx(height, rel=0.07)
+    assert horizon_px == pytest.approx(144 - math.tan(math.radians(pitch)) * camera.focal_px, abs=0.03 * camera.focal_px)
+    assert notes
+
+
+def test_mirrored_picture_has_mirrored_depth() -> None:
+    maps, _ = street(view(6.0, 1.5))
+    one = solve(view(6.0, 1.5), maps)
+    other = solve(view(6.0, 1.5), (maps[0][:, ::-1], maps[1], maps[2][:, ::-1], maps[3][:, ::-1]))
+    np.testing.assert_allclose(other.depth_m[:, ::-1], one.depth_m, rtol=1e-5)
+    assert other.horizon_px == one.horizon_px
+
+
+def test_a_picture_of_half_the_size_has_the_same_depth() -> None:
+    large, small = view(6.0, 1.5), view(6.0, 1.5).resized(192, 144)
+    one, other = solve(large, street(large)[0]), solve(small, street(small)[0])
+    ids = street(small)[0][0]
+    for number in range(2, 8):
+        ratio = np.median(other.depth_m[ids == number]) / np.median(one.depth_m[street(large)[0][0] == number])
+        assert abs(math.log(ratio)) < math.log(1.15), number
+
+
+def test_ids_may_be_any_numbers_in_any_order() -> None:
+    maps, _ = street(view(6.0, 1.5))
+    plain = solve(view(6.0, 1.5), maps)
+    new = {segment.id: 7_000_000 - 913 * segment.id for segment in maps[1]}
+    ids = np.vectorize(new.__getitem__)(maps[0]).astype(np.int32)
+    segments = tuple(Segment(new[segment.id], segment.label, 1.0) for segment in reversed(maps[1]))
+    np.testing.assert_allclose(solve(view(6.0, 1.5), (ids, segments, *maps[2:])).depth_m, plain.depth_m, rtol=1e-5)
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    maps, _ = room(view(6.0, 1.5))
+    one, other = solve(view(6.0, 1.5), maps), solve(view(6.0, 1.5), maps)
+    assert one.depth_m.tobytes() == other.depth_m.tobytes()
+    assert one.confidence.tobytes() == other.confidence.tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), rows=st.integers(2, 24), cols=st.integers(2, 24))
+def test_any_label_map_gets_finite_positive_depth(data: st.DataObject, rows: int, cols: int) -> None:
+    ids = data.draw(hnp.arrays(np.int32, (rows, cols), elements=st.integers(0, 6)))
+    names = data.draw(st.lists(st.sampled_from(LABELS), min_size=1, max_size=6))
+    depth = data.draw(hnp.arrays(np.float32, (rows, cols), elements=st.floats(-1, 1e6, width=32)))
+    scale = data.draw(hnp.arrays(np.float32, (rows, cols), elements=st.floats(-50, 50, width=32)))
+    segments = tuple(Segment(number, label, 0.5) for number, label in enumerate(names, start=1))
+    result = join_depth(ids, segments, depth, scale, Camera.from_fov(cols, rows, 55))
+    sky = np.isin(ids, [s.id for s in segments if s.label.name == "sky"])
+    assert result.depth_m.shape == ids.shape and result.depth_m.dtype == np.float32
+    assert np.isfinite(result.depth_m).all() and (result.depth_m > 0).all()
+    assert (result.depth_m[sky] == np.float32(SKY_DEPTH_M)).all() and (result.depth_m[~sky] <= MAX_DEPTH_M).all()
+    assert ((result.confidence >= 0) & (result.confidence <= 1)).all()
+    assert math.isfinite(result.horizon_px) and np.isfinite(result.camera.T_world_camera).all()
+    assert result.camera.T_world_camera[1, 3] > 0
+    ground_camera(ids, segments, np.abs(depth) + np.float32(0.1), Camera.from_fov(cols, rows, 55))
+
+
+@pytest.mark.parametrize("name", [label.name for label in LABELS])
+def test_a_picture_of_one_label_alone(name: str) -> None:
+    ids = np.ones((48, 64), np.int32)
+    nothing = np.ones(ids.shape, np.float32)
+    camera = Camera.from_fov(64, 48, 55)
+    result = join_depth(ids, (Segment(1, BY_NAME[name], 1.0),), nothing, 3 * nothing, camera)
+    assert np.isfinite(result.depth_m).all() and (result.depth_m > 0).all()

@@ -10,11 +10,11 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from maquette.diorama.cut import Sheet, cut
+from maquette.diorama.cut import Sheet, cut, shrink, work_factor
 from maquette.diorama.options import DioramaOptions
 from maquette.diorama.order import meet, paint_order
 from maquette.diorama.planes import FARTHEST_M, Bounds, InverseDepth, evaluate, fit_facing, fit_tilted, keep_in_front
-from maquette.diorama.regions import Grid, Region, find_regions, place_regions
+from maquette.diorama.regions import Grid, Region, find_regions, owners, place_regions
 from maquette.errors import MaquetteError
 from maquette.perception.types import SKY_DEPTH_M, Perception
 from maquette.photo import Photo
@@ -71,16 +71,17 @@ def build(
     planes = [_fit(r, grid, _extent(level == i), options) for i, r in enumerate(regions)]
     if regions[0].label.role == "sky":
         planes[0] = (0.0, 0.0, 1 / SKY_DEPTH_M)
-    bands = [0 if paper or options.edges == "hard" else _band(r, level.shape) for r in regions]
     planes = meet(planes, [r.mask for r in regions], grid)
 
     tell("cutting")
-    sheets = _sheets(level, planes, bands, regions, grid, perception.camera.focal_px, options)
+    factor = work_factor(level.shape)
+    small = [(a * factor, b * factor, c) for a, b, c in planes]
+    sheets = _sheets(shrink(level, factor), small, regions, grid, perception.camera.focal_px / factor, options)
     textures = cut(photo.rgb, level, sheets, options)
 
     nodes = []
     for region, plane, sheet, texture, name in zip(regions, planes, sheets, textures, _names(regions), strict=True):
-        trimmed = _trim(plane, sheet, texture)
+        trimmed = _trim(plane, (sheet.box[0] * factor, sheet.box[1] * factor), texture)
         if trimmed is not None:
             near_far = _depth_range(region, plane, grid)
             nodes.append(Node(name, region.label.name, region.segment_ids, len(nodes), near_far, trimmed))
@@ -121,14 +122,15 @@ def _extent(mask: NDArray[np.bool_]) -> Bounds:
     return (float(cols[0]), float(rows[0]), float(cols[-1] + 1), float(rows[-1] + 1))
 
 
-def _band(region: Region, shape: tuple[int, ...]) -> int:
+def _band(region: Region, shape: tuple[int, ...], options: DioramaOptions) -> int:
+    if options.style == "paper" or options.edges == "hard":
+        return 0
     return max(2, round((BAND_FINE if region.label.name in FINE else BAND) * max(shape)))
 
 
 def _sheets(
     level: NDArray[np.int16],
     planes: list[InverseDepth],
-    bands: list[int],
     regions: list[Region],
     grid: Grid,
     focal_px: float,
@@ -137,12 +139,12 @@ def _sheets(
     """Find how far each layer is continued behind what covers it and beyond the frame: as far as the camera's move shows."""
     from scipy import ndimage
 
-    height, width = level.shape
-    step = width / grid.x.shape[1]
-    pad = math.ceil(MOST_REACH * max(height, width) / step)
-    small = np.pad(level[np.ix_(grid.rows, grid.cols)], pad, constant_values=len(planes))
+    step_y, step = (a / b for a, b in zip(level.shape, grid.x.shape, strict=True))
+    bands = [_band(r, level.shape, options) for r in regions]
+    pad = math.ceil(MOST_REACH * max(grid.x.shape))
+    small = np.pad(owners(regions), pad, constant_values=len(planes))
     xs = (np.arange(-pad, grid.x.shape[1] + pad) + 0.5) * step
-    ys = (np.arange(-pad, grid.x.shape[0] + pad) + 0.5) * (height / grid.x.shape[0])
+    ys = (np.arange(-pad, grid.x.shape[0] + pad) + 0.5) * step_y
     x, y = np.meshgrid(xs, ys)
     visible = np.zeros(small.shape)
     for index, plane in enumerate(planes):
@@ -163,7 +165,7 @@ def _sheets(
             shown = 1.1 * shift_px * np.where(in_frame, visible - own, own) + 2 * max(bands) + 2 * step
             behind &= (distance <= shown) & (own > nearest)
             nearest[behind] = own[behind]
-        sheets.append(_sheet(level, index, behind | inside, bands[index], (pad, step, height / grid.x.shape[0]), plane))
+        sheets.append(_sheet(level, index, behind | inside, bands[index], (pad, step, step_y), plane))
     return sheets
 
 
@@ -231,9 +233,8 @@ def _depth_range(region: Region, plane: InverseDepth, grid: Grid) -> tuple[float
     return float(1 / inverse.max()), float(1 / inverse.min())
 
 
-def _trim(plane: InverseDepth, sheet: Sheet, texture: NDArray[np.uint8]) -> Plane | None:
-    left, top, right, bottom = (int(v) for v in _extent(texture[..., 3] > 0))
+def _trim(plane: InverseDepth, corner: tuple[int, int], texture: NDArray[np.uint8]) -> Plane | None:
     if not texture[..., 3].any():
         return None
-    piece = np.ascontiguousarray(texture[top:bottom, left:right])
-    return Plane(sheet.box[0] + left, sheet.box[1] + top, piece, plane)
+    left, top, right, bottom = (int(v) for v in _extent(texture[..., 3] > 0))
+    return Plane(corner[0] + left, corner[1] + top, np.ascontiguousarray(texture[top:bottom, left:right]), plane)

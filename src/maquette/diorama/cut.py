@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from maquette.diorama.planes import InverseDepth
 
 Mask = NDArray[np.bool_]
 Texture = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
 
 PAPER_EROSION_PX = 3
 """Pixels removed from a segment's border before filling (diorama paper, section 3.3.3)."""
@@ -25,15 +27,19 @@ SEEN_THROUGH = 0.1
 _ANY = [0] + [255] * 255
 
 
+WORK_PIXELS = 2_500_000
+"""About how many pixels edges and filling are worked out on; a larger photo gets them enlarged around its own pixels."""
+
+
 @dataclass(frozen=True)
 class Sheet:
-    """What one layer is cut to.
+    """What one layer is cut to, on the working copy of the photo.
 
     Attributes:
-        box: (left, top, right, bottom) in pixels of the photo; may reach outside it.
+        box: (left, top, right, bottom) in pixels of the working copy; may reach outside it.
         behind: (bottom - top, right - left) bool: where the layer is continued behind what covers it, or beyond the frame.
         band: Half width in pixels of the soft edge, 0 for a hard one.
-        plane: (a, b, c): 1 / depth_m = a * x + b * y + c at the photo's pixel (x, y).
+        plane: (a, b, c): 1 / depth_m = a * x + b * y + c at the pixel (x, y) of the working copy.
     """
 
     box: tuple[int, int, int, int]
@@ -50,7 +56,20 @@ class Sheet:
         return np.float32(a) * x + (np.float32(b) * y + np.float32(c))
 
 
-def cut(rgb: NDArray[np.uint8], level: NDArray[np.int16], sheets: list[Sheet], options: DioramaOptions) -> list[Texture]:
+def work_factor(shape: tuple[int, ...]) -> int:
+    """By how much the working copy of an (H, W) photo is smaller, a whole number."""
+    return max(1, round(math.sqrt(shape[0] * shape[1] / WORK_PIXELS)))
+
+
+def shrink(level: NDArray[np.int16], factor: int) -> NDArray[np.int16]:
+    """(H, W) to (ceil(H / factor), ceil(W / factor)), by the middle pixel of each block."""
+    rows, cols = (np.minimum(np.arange(0, n, factor) + factor // 2, n - 1) for n in level.shape)
+    return level[np.ix_(rows, cols)]
+
+
+def cut(
+    rgb: NDArray[np.uint8], level: NDArray[np.int16], sheets: list[Sheet], options: DioramaOptions
+) -> list[Texture]:
     """Cut one texture a layer.
 
     From front to back, each layer's soft edge is solved against what lies behind, and its share is taken out of the picture, so
@@ -61,92 +80,114 @@ def cut(rgb: NDArray[np.uint8], level: NDArray[np.int16], sheets: list[Sheet], o
     Args:
         rgb: (H, W, 3) uint8 photo.
         level: (H, W) int16, the layer seen at each pixel, 0 at the back.
-        sheets: One a layer, from back to front.
+        sheets: One a layer, from back to front, on a working copy that is ``work_factor`` times smaller.
         options: Style, filler and seed.
 
     Returns:
-        A texture a layer, (h, w, 4) uint8, sRGB with straight alpha, of the size of its sheet's box.
+        A texture a layer, (h, w, 4) uint8, sRGB with straight alpha, at the photo's resolution: that of its sheet's box times
+        ``work_factor``.
     """
-    clean = rgb.copy()
-    cover = np.zeros(level.shape, dtype=np.uint8)
+    factor = work_factor(level.shape)
+    stack = _Stack(rgb, level, sheets, factor)
     top = np.full(level.shape, -1, dtype=np.int16)
-    farthest = np.full(level.shape, np.inf, dtype=np.float32)
-    seen = _seen_inverse_depth(level, sheets)
+    boxes = [_times(sheet.box, factor) for sheet in sheets]
     textures: list[Texture] = []
     for index in range(len(sheets) - 1, -1, -1):
-        textures.append(_cut_one(clean, cover, top, farthest, seen, level, index, sheets[index], options))
+        texture, own = stack.cut(index, options)
+        if factor > 1:
+            texture = _enlarge(texture, own, boxes[index], rgb, level, index)
+        frame, part = _inside_frame(boxes[index], level.shape)
+        top[frame][(texture[part][..., 3] > 0) & (top[frame] < 0)] = index
+        textures.append(texture)
     textures.reverse()
-    _settle(rgb, top, sheets, textures)
+    _settle(rgb, top, boxes, textures)
     return textures
 
 
-def _seen_inverse_depth(level: NDArray[np.int16], sheets: list[Sheet]) -> NDArray[np.float32]:
-    table = np.array([sheet.plane for sheet in sheets], dtype=np.float32)
-    seen = table[:, 0][level] * (np.arange(level.shape[1], dtype=np.float32) + 0.5)
-    seen += table[:, 1][level] * (np.arange(level.shape[0], dtype=np.float32)[:, None] + 0.5)
-    seen += table[:, 2][level]
-    return seen
+class _Stack:
+    """The working copy of the photo, from which layers are taken from front to back."""
+
+    def __init__(self, rgb: NDArray[np.uint8], level: NDArray[np.int16], sheets: list[Sheet], factor: int) -> None:
+        self.sheets = sheets
+        self.level = shrink(level, factor)
+        self.clean = np.array(Image.fromarray(rgb).reduce(factor))
+        """(h, w, 3) uint8, what is seen where the layers taken so far are not."""
+        self.cover = np.zeros(self.level.shape, dtype=np.uint8)
+        """(h, w) opacity of the layers taken so far."""
+        self.farthest = np.full(self.level.shape, np.inf, dtype=np.float32)
+        """(h, w) inverse depth of the farthest of them."""
+        table = np.array([sheet.plane for sheet in sheets], dtype=np.float32)
+        height, width = self.level.shape
+        self.seen = table[:, 0][self.level] * (np.arange(width, dtype=np.float32) + 0.5)
+        """(h, w) inverse depth of the layer seen at each pixel."""
+        self.seen += table[:, 1][self.level] * (np.arange(height, dtype=np.float32)[:, None] + 0.5)
+        self.seen += table[:, 2][self.level]
+
+    def cut(self, index: int, options: DioramaOptions) -> tuple[Texture, Mask]:
+        """Take the next layer: its texture, and where that shows the photo's own colours."""
+        sheet = self.sheets[index]
+        level = _window(self.level, sheet.box, -1)
+        inverse = sheet.inverse_depth()
+        behind = sheet.behind & (inverse <= _window(self.farthest, sheet.box, np.inf))
+        inside = level == index
+        lower = (level < index) & (level >= 0) & (inverse >= _window(self.seen, sheet.box, 0))
+        soft = sheet.band > 0 and bool(lower.any())
+        if options.style == "paper":
+            known = inside & ~_near(level > index, PAPER_EROSION_PX)
+        else:
+            known = inside & (_window(self.cover, sheet.box, 0) < SEEN_THROUGH * 255)
+        if not known.any():
+            known = inside
+        wanted = behind if options.style == "paper" else behind | (inside & ~known)
+        if soft:  # the edge must not be solved with colours of what is neither this layer nor behind it
+            wanted = wanted | (_near(inside, sheet.band) & _near(lower, sheet.band) & ~inside & ~lower)
+        colours = np.stack([_window(self.clean[..., c], sheet.box, 0) for c in range(3)], axis=-1)
+        colours = fill(colours, known, wanted, options.fill, options.seed)
+        alpha = (inside | behind).astype(np.float32)
+        if soft:
+            clear = lower & ~_near(inside, sheet.band)
+            solved = solve_alpha(colours, ~_near(lower, sheet.band), clear)
+            alpha = np.where(inside | (lower & ~clear), solved, alpha)
+            alpha[alpha < 2 / 255] = 0
+            edge = (alpha > 0) & (alpha < 1)
+            colours = np.where(edge[..., None], estimate_foreground(colours, alpha), colours).astype(np.uint8)
+        texture = np.dstack([colours, np.rint(alpha * 255).astype(np.uint8)])
+        self._take(texture, inverse, sheet.box)
+        return texture, known & (alpha == 1)
+
+    def _take(self, texture: Texture, inverse: NDArray[np.float32], box: Box) -> None:
+        frame, part = _inside_frame(box, self.level.shape)
+        opacity = texture[part][..., 3]
+        sheer = (opacity > 0) & (opacity < 255)
+        if sheer.any():
+            a = opacity[sheer].astype(np.float32)[:, None] / 255
+            view = self.clean[frame]
+            peeled = (view[sheer] - a * texture[part][..., :3][sheer]) / np.maximum(1 - a, 0.1)
+            view[sheer] = np.clip(np.rint(peeled), 0, 255).astype(np.uint8)
+        clear = (255 - self.cover[frame].astype(np.uint16)) * (255 - opacity.astype(np.uint16)) // 255
+        self.cover[frame] = 255 - clear.astype(np.uint8)
+        np.minimum(self.farthest[frame], inverse[part], out=self.farthest[frame], where=opacity > 0)
 
 
-def _cut_one(
-    clean: NDArray[np.uint8],
-    cover: NDArray[np.uint8],
-    top: NDArray[np.int16],
-    farthest: NDArray[np.float32],
-    seen: NDArray[np.float32],
-    level: NDArray[np.int16],
-    index: int,
-    sheet: Sheet,
-    options: DioramaOptions,
+def _enlarge(
+    texture: Texture, own: Mask, box: Box, rgb: NDArray[np.uint8], level: NDArray[np.int16], index: int
 ) -> Texture:
-    own = _window(level, sheet.box, -1)
-    inverse = sheet.inverse_depth()
-    behind = sheet.behind & (inverse <= _window(farthest, sheet.box, np.inf))
-    inside = own == index
-    covered = _window(cover, sheet.box, 0)
-    colours = np.stack([_window(clean[..., c], sheet.box, 0) for c in range(3)], axis=-1)
-    lower = (own < index) & (own >= 0) & (inverse >= _window(seen, sheet.box, 0))
-    soft = sheet.band > 0 and bool(lower.any())
-    if options.style == "paper":
-        known = inside & ~_near(own > index, PAPER_EROSION_PX)
-    else:
-        known = inside & (covered < SEEN_THROUGH * 255)
-    if not known.any():
-        known = inside
-    wanted = behind if options.style == "paper" else behind | (inside & ~known)
-    if soft:  # the edge must not be solved with colours of what is neither this layer nor behind it
-        wanted = wanted | (_near(inside, 2 * sheet.band) & ~inside & ~lower)
-    colours = fill(colours, known, wanted, options.fill, options.seed)
-    alpha = (inside | behind).astype(np.float32)
-    if soft:
-        clear = lower & ~_near(inside, sheet.band)
-        solved = solve_alpha(colours, ~_near(lower, sheet.band), clear)
-        alpha = np.where(inside | (lower & ~clear), solved, alpha)
-        alpha[alpha < 2 / 255] = 0
-        edge = (alpha > 0) & (alpha < 1)
-        colours = np.where(edge[..., None], estimate_foreground(colours, alpha), colours).astype(np.uint8)
-    texture = np.dstack([colours, np.rint(alpha * 255).astype(np.uint8)])
-
-    frame, part = _inside_frame(sheet.box, level.shape)
-    opacity = texture[part][..., 3]
-    sheer = (opacity > 0) & (opacity < 255)
-    if sheer.any():
-        a = opacity[sheer].astype(np.float32)[:, None] / 255
-        view = clean[frame]
-        peeled = (view[sheer] - a * texture[part][..., :3][sheer]) / np.maximum(1 - a, 0.1)
-        view[sheer] = np.clip(np.rint(peeled), 0, 255).astype(np.uint8)
-    cover[frame] = 255 - ((255 - cover[frame].astype(np.uint16)) * (255 - opacity.astype(np.uint16)) // 255).astype(np.uint8)
-    there = opacity > 0
-    top[frame][there & (top[frame] < 0)] = index
-    np.minimum(farthest[frame], inverse[part], out=farthest[frame], where=there)
-    return texture
+    """Bring a texture of the working copy to the photo's resolution, with the photo's own pixels where it shows them."""
+    size = (box[2] - box[0], box[3] - box[1])
+    large = [np.asarray(Image.fromarray(texture[..., c]).resize(size, Image.Resampling.BILINEAR)) for c in range(4)]
+    out = np.stack(large, axis=-1)
+    mask = np.asarray(Image.fromarray(own.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)) > 127
+    frame, part = _inside_frame(box, level.shape)
+    here = mask[part] & (level[frame] == index)
+    out[part][..., :3][here] = rgb[frame][here]
+    return out
 
 
-def _settle(rgb: NDArray[np.uint8], top: NDArray[np.int16], sheets: list[Sheet], textures: list[Texture]) -> None:
+def _settle(rgb: NDArray[np.uint8], top: NDArray[np.int16], boxes: list[Box], textures: list[Texture]) -> None:
     """Change the colour (and where that is not enough, the opacity) of what lies on top until the stack equals the photo."""
     canvas = np.zeros_like(rgb)
-    for index, (sheet, texture) in enumerate(zip(sheets, textures, strict=True)):
-        frame, part = _inside_frame(sheet.box, top.shape)
+    for index, (box, texture) in enumerate(zip(boxes, textures, strict=True)):
+        frame, part = _inside_frame(box, top.shape)
         view, seen = texture[part], top[frame] == index
         below, target = canvas[frame], rgb[frame]
         opaque = view[..., 3] == 255
@@ -179,8 +220,13 @@ def _near(mask: Mask, radius: int) -> Mask:
     return np.asarray(grown) > 0
 
 
+def _times(box: Box, factor: int) -> Box:
+    left, top, right, bottom = box
+    return left * factor, top * factor, right * factor, bottom * factor
+
+
 def _inside_frame(
-    box: tuple[int, int, int, int], shape: tuple[int, ...]
+    box: Box, shape: tuple[int, ...]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """The part of a box that lies in the frame: as slices of the frame, and as slices of the box."""
     left, top, right, bottom = box
@@ -188,7 +234,7 @@ def _inside_frame(
     return (slice(y0, y1), slice(x0, x1)), (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
 
 
-def _window(array: NDArray[np.generic], box: tuple[int, int, int, int], outside: int) -> NDArray[np.generic]:
+def _window(array: NDArray[np.generic], box: Box, outside: float) -> NDArray[np.generic]:
     """Copy a box out of a picture; what lies outside the frame gets a constant."""
     left, top, right, bottom = box
     out = np.full((bottom - top, right - left), outside, dtype=array.dtype)

@@ -20,7 +20,8 @@ def export(scene: Scene, path: Path) -> Path:
         write_layers(scene, path)
         return path
     if kind not in FORMATS:
-        raise ExportError(f"{shown(path)}: unknown format {kind!r}; use {', '.join(FORMATS)}, or no ending for a folder")
+        known = ", ".join(FORMATS)
+        raise ExportError(f"{shown(path)}: unknown format {kind!r}; use {known}, or no ending for a folder")
     with whole(path) as fresh, fresh.open("wb") as file:
         if kind == ".glb":
             from maquette.export.glb import encode_glb

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,8 @@ from pathlib import Path
 
 from maquette.errors import ExportError
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows, where what a killed run leaves stays until a person removes it
-    fcntl = None  # type: ignore[assignment]
 
 _HINTS = {
     errno.ENOSPC: "free some space or write elsewhere",
@@ -31,8 +30,9 @@ _HINTS = {
 def whole(target: Path) -> Iterator[Path]:
     """Let the caller write a file or a folder aside, and move it to its place when all of it is written.
 
-    It is written inside a hidden sibling, ``.NAME.XXXX.part``, which goes away whatever happens; what a killed run leaves of it
-    is removed by the next run for the same target. An existing file or folder is replaced only at the end.
+    It is written inside a hidden sibling, ``.NAME.XXXX.part``, which goes away whatever happens; what a killed run
+    leaves of it is removed by the next run for the same target (not on Windows, which lacks the lock that tells a
+    killed run from a running one). An existing file or folder is replaced only at the end.
 
     Args:
         target: Where the output belongs. Folders above it are made.
@@ -82,19 +82,18 @@ def _prefix(target: Path) -> str:
 
 
 def _remove_leftovers(target: Path) -> None:
-    if fcntl is None:
-        return
-    for entry in os.scandir(target.parent):
-        if entry.name.startswith(_prefix(target)) and entry.name.endswith(".part") and entry.is_dir(follow_symlinks=False):
-            lock = _locked(Path(entry.path))
-            if lock is not None:
-                shutil.rmtree(entry.path, ignore_errors=True)
-                os.close(lock)
+    for entry in list(os.scandir(target.parent)):
+        if not (entry.name.startswith(_prefix(target)) and entry.name.endswith(".part")):
+            continue
+        lock = _locked(Path(entry.path))
+        if lock is not None:
+            shutil.rmtree(entry.path, ignore_errors=True)
+            os.close(lock)
 
 
 def _locked(folder: Path) -> int | None:
-    """Lock a folder for as long as the returned descriptor is open; None where another process has it, or locks do not work."""
-    if fcntl is None:
+    """Lock a folder while the returned descriptor is open; None where another process has it, or locks do not work."""
+    if sys.platform == "win32":
         return None
     try:
         descriptor = os.open(folder, os.O_RDONLY)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from maquette.errors import ExportError
@@ -94,7 +95,8 @@ def _write_layers(scene: Scene, folder: Path) -> None:
         plane = planes[index]
         (folder / "layers" / names[index]).write_bytes(encode_png(_in_full_frame(plane, scene)))
         if outside[index]:
-            (folder / "layers" / "overscan" / names[index]).write_bytes(encode_png(_without_hidden_colors(plane.texture)))
+            whole_texture = encode_png(_without_hidden_colors(plane.texture))
+            (folder / "layers" / "overscan" / names[index]).write_bytes(whole_texture)
 
     with ThreadPoolExecutor(worker_count()) as pool:
         list(pool.map(write, range(len(planes))))
@@ -172,7 +174,7 @@ def _in_frame(plane: Plane, scene: Scene) -> bool:
     return left >= 0 and top >= 0 and right <= scene.camera.width and bottom <= scene.camera.height
 
 
-def _in_full_frame(plane: Plane, scene: Scene) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _in_full_frame(plane: Plane, scene: Scene) -> NDArray[np.uint8]:
     """(H, W, 4) uint8: the part of a texture that lies in the frame, at its place, and zeros elsewhere."""
     width, height = scene.camera.width, scene.camera.height
     left, top, right, bottom = plane.bounds
@@ -184,6 +186,6 @@ def _in_full_frame(plane: Plane, scene: Scene) -> np.ndarray[tuple[int, ...], np
     return frame
 
 
-def _without_hidden_colors(texture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Any:
+def _without_hidden_colors(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The texture with black wherever alpha is 0, which compresses to nothing."""
-    return texture * (texture[..., 3:] > 0)
+    return np.where(texture[..., 3:] > 0, texture, np.uint8(0))

@@ -1,10 +1,10 @@
 """Planes to triangle meshes that show their textures where the photo shows them.
 
-From texture to tilted plane the map is projective, but a triangle interpolates its texture coordinates linearly in space. Over a
-segment of the picture whose ends have inverse depths u and v, what is drawn lies off by up to ``(sqrt(v) - sqrt(u)) / (sqrt(v) + sqrt(u))``
-of its length, about a quarter of the relative change of depth times the length. (Take the perspective-correct value at t,
-``t v / (u + t (v - u))``, less t, and find its maximum.) The cells of a tilted plane are small enough to keep that below
-``TEXTURE_ERROR_PX``; they are denser where it is far, because what counts is the ratio of depths.
+From texture to tilted plane the map is projective, but a triangle interpolates its texture coordinates linearly in
+space. Over a segment of the picture whose ends have inverse depths u and v, what is drawn lies off by up to
+``(sqrt(v) - sqrt(u)) / (sqrt(v) + sqrt(u))`` of its length: a quarter of the relative change of depth. (Take the
+perspective-correct value at t, ``t v / (u + t (v - u))``, less t, and find its maximum.) The cells of a tilted plane
+are small enough to keep that below ``TEXTURE_ERROR_PX``.
 """
 
 from __future__ import annotations
@@ -67,41 +67,55 @@ def to_mesh(plane: Plane, camera: Camera) -> Mesh:
 
 
 def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
-    """Columns x and rows y, in pixels, of the grid that a tilted plane is cut along.
+    """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera.
 
-    With a and b the slopes of inverse depth w, a cell (cx, cy) is off by at most ``max(cx, cy) (|a| cx + |b| cy) / (4 w)``. Both
-    terms get a share of the tolerance, in proportion to how much w changes along each axis, and no cell is longer than ``longest``.
-    What remains is a step that grows with w: lines at equal steps of log w.
+    With a and b the slopes of inverse depth w, a cell (cx, cy) is off by at most
+    ``max(cx, cy) (|a| cx + |b| cy) / (4 w)``. Given the longest side of a cell, and how the tolerance is shared between the
+    two terms, what remains is a step that grows with w: equal steps of log w. Longest side and shares are searched for the
+    fewest vertices.
     """
     left, top, right, bottom = plane.bounds
-    a, b, c = plane.inverse_depth
-    width, height = right - left, bottom - top
-    change = abs(a) * width + abs(b) * height
-    if change == 0:
+    if plane.facing:
         return np.array([left, right], dtype=float), np.array([top, bottom], dtype=float)
-    # Inverse depth along the far edge of each axis: the other coordinate is where the plane is farthest.
-    w_x = [c + a * x + min(b * top, b * bottom) for x in (left, right)]
-    w_y = [c + b * y + min(a * left, a * right) for y in (top, bottom)]
-    longest = math.sqrt(4 * TEXTURE_ERROR_PX * max(width * max(w_x), height * max(w_y)) / change)
-    step_x = 4 * TEXTURE_ERROR_PX * width / (change * longest)
-    step_y = 4 * TEXTURE_ERROR_PX * height / (change * longest)
-    return _lines(left, right, w_x, step_x), _lines(top, bottom, w_y, step_y)
+    a, b, c = plane.inverse_depth
+    # Inverse depth at the ends of each axis, where the other coordinate makes it least.
+    w_x = (c + a * left + min(b * top, b * bottom), c + a * right + min(b * top, b * bottom))
+    w_y = (c + b * top + min(a * left, a * right), c + b * bottom + min(a * left, a * right))
+    longest = np.geomspace(1, max(right - left, bottom - top), 40)[:, None]
+    share = np.linspace(0, 1, 21)
+    columns = _count(right - left, w_x, longest, share)
+    rows = _count(bottom - top, w_y, longest, 1 - share)
+    best = np.argmin((columns + 1) * (rows + 1))
+    return _lines(left, right, w_x, int(columns.flat[best])), _lines(top, bottom, w_y, int(rows.flat[best]))
 
 
-def _lines(start: int, stop: int, w: list[float], step: float) -> FloatArray:
-    """Positions from start to stop so far apart that each step is at most ``step`` times w at its far end.
+def _count(length: int, w: tuple[float, float], longest: FloatArray, share: FloatArray) -> FloatArray:
+    """Steps that an axis needs, for each longest side and share of the tolerance.
 
     Args:
-        start: First position.
-        stop: Last position.
-        w: Inverse depth at both; linear between them.
-        step: Length of a step for an inverse depth of 1.
+        length: Of the axis, in pixels.
+        w: Inverse depth at its ends; linear between them.
+        longest: (n, 1) pixels.
+        share: (m,) 0 to 1.
+
+    Returns:
+        (n, m) whole numbers, or infinity where no number is enough.
     """
-    slope = (w[1] - w[0]) / (stop - start)
-    ratio = w[1] / w[0]
-    if abs(ratio - 1) < 1e-9:
-        return np.linspace(start, stop, 1 + math.ceil((stop - start) / (step * min(w))))
-    count = max(1, math.ceil(abs(math.log(ratio)) / math.log1p(abs(slope) * step)))
-    lines = start + w[0] * np.expm1(np.linspace(0, math.log(ratio), count + 1)) / slope
-    lines[-1] = stop
-    return lines
+    slope = abs(w[1] - w[0]) / length
+    if slope * length < 1e-9 * min(w):
+        return np.ceil(length / longest) * np.ones_like(share)
+    with np.errstate(divide="ignore"):
+        by_error = np.log1p(4 * TEXTURE_ERROR_PX * share / longest)
+        by_length = -np.log1p(-np.minimum(slope * longest / max(w), 1))
+        count: FloatArray = np.ceil(abs(math.log(w[1] / w[0])) / np.minimum(by_error, by_length))
+    return count
+
+
+def _lines(start: int, stop: int, w: tuple[float, float], count: int) -> FloatArray:
+    """``count`` steps from start to stop, over each of which log w, for w linear, changes by the same."""
+    even = np.linspace(0, 1, count + 1)
+    relative = (w[1] - w[0]) / w[0]
+    if abs(relative) > 1e-9:
+        even = np.expm1(even * math.log1p(relative)) / relative
+    even[-1] = 1
+    return start + even * (stop - start)

@@ -1,7 +1,7 @@
 """Binary glTF 2.0, by a writer of our own.
 
-trimesh, which could do it, encodes textures one after another with Pillow's slow settings (see ``png.py``), and has no unlit material,
-no named camera node without patching, and no sampler. What is needed is little: one mesh, one material and one PNG a node.
+trimesh encodes textures one after another with Pillow's slow settings (see ``png.py``), and writes neither unlit
+materials nor samplers. What is needed is little: one mesh, one material and one PNG a node.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _FLOAT, _UINT16, _UINT32 = 5126, 5123, 5125
 _ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
 _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAP_LINEAR = 33071, 9729, 9987
 _STEP_FORWARD = 0.999
-"""Ratio of the depths of the origins of one node and of the node behind it, where their planes do not order them already."""
+"""Ratio of the depths of the origins of a node and of the one behind it, where their planes do not order them."""
 
 
 def encode_glb(scene: Scene) -> bytes:
     """Encode a scene as GLB: a node a layer, back to front, and a node ``camera``.
 
-    The world is that of ``Scene.camera``: +Y up, metres. A node's origin lies on the ray through the middle of its texture, at depths
-    that decrease from node to node, because viewers sort transparent objects by their origins.
+    The world is that of ``Scene.camera``: +Y up, metres. A node's origin lies on the ray through the middle of its
+    texture, at depths that decrease from node to node, because viewers sort transparent objects by their origins.
     """
     surfaces = [visible_part(node.plane) for node in scene.nodes]
     with ThreadPoolExecutor(worker_count()) as pool:
@@ -37,7 +37,8 @@ def encode_glb(scene: Scene) -> bytes:
     binary = _Binary()
     meshes, materials, nodes = [], [], []
     for index, (node, plane, origin) in enumerate(zip(scene.nodes, surfaces, _origins(scene, surfaces), strict=True)):
-        meshes.append({"name": node.name, "primitives": [_primitive(binary, to_mesh(plane, scene.camera), origin, index)]})
+        primitive = _primitive(binary, to_mesh(plane, scene.camera), origin, index)
+        meshes.append({"name": node.name, "primitives": [primitive]})
         materials.append(_material(node.name, index, opaque=_is_opaque(plane)))
         extras = {
             "label": node.label,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from maquette.camera import Camera
@@ -35,7 +36,7 @@ def move_m(scene: Scene) -> float:
 
 
 def beside(scene: Scene, turn: float) -> Camera:
-    """The scene's camera moved along an ellipse of radius ``move_m``, a third of it upward; ``turn`` 0 to 1 is once around."""
+    """The scene's camera on an ellipse of radius ``move_m``, a third of it upward; ``turn`` 0 to 1 is once around."""
     radius, angle = move_m(scene), 2 * math.pi * turn
     return scene.camera.moved((radius * math.cos(angle), radius / 3 * math.sin(angle), 0))
 
@@ -68,8 +69,8 @@ def _at_most(scene: Scene, side_px: int) -> Scene:
     return shrink(scene, scale) if scale < 1 else scene
 
 
-def _margin(alpha: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> int:
-    """Fewest pixels to cut off each side so that the border of what remains is covered, as far as ``MOST_CROP`` allows."""
+def _margin(alpha: NDArray[np.uint8]) -> int:
+    """Fewest pixels to cut off each side so that the border is covered; 0 where ``MOST_CROP`` is too few."""
     most = int(min(alpha.shape) * MOST_CROP)
     for margin in range(most + 1):
         inner = alpha[margin : alpha.shape[0] - margin, margin : alpha.shape[1] - margin]
@@ -78,7 +79,7 @@ def _margin(alpha: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> int:
     return 0
 
 
-def _filled(picture: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _filled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(H, W, 4) to (H, W, 3): colours from around lie behind what is transparent."""
     behind = Image.fromarray(spread_colors(np.where(picture[..., 3:] > 127, picture, 0).astype(np.uint8))[..., :3])
     behind.paste(Image.fromarray(picture), mask=Image.fromarray(picture[..., 3]))

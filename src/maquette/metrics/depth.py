@@ -5,8 +5,8 @@ finite). Over several pictures a number is the mean of the pictures' own (``mean
 (https://github.com/diode-dataset/diode-devkit, metrics.py) computes it.
 
 Sources: Eigen, Puhrsch and Fergus, "Depth Map Prediction from a Single Image using a Multi-Scale Deep Network" (NIPS
-2014), for the relative error, the thresholds and the scale-invariant error; the diorama paper (Vejbora and Sikudova, ITAT
-2023), equation 1, for the scale-invariant error as a loss with lambda 0.5.
+2014), for the relative error, the thresholds and the scale-invariant error; the diorama paper (Vejbora and Sikudova,
+ITAT 2023), equation 1, for the scale-invariant error as a loss with lambda 0.5.
 """
 
 from __future__ import annotations

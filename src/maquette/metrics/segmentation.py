@@ -1,7 +1,7 @@
 """Agreement of label maps, and panoptic quality.
 
-Sources: Everingham et al., "The PASCAL Visual Object Classes Challenge" (IJCV 2015), for the intersection over union from
-a confusion matrix over all pixels; Kirillov et al., "Panoptic Segmentation" (CVPR 2019), equation 1, for PQ = SQ x RQ.
+Sources: Everingham et al., "The PASCAL Visual Object Classes Challenge" (IJCV 2015), for the intersection over union
+from a confusion matrix over all pixels; Kirillov et al., "Panoptic Segmentation" (CVPR 2019), equation 1, for PQ = SQ RQ.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ class PanopticQuality:
     spurious: int = 0
 
     def __add__(self, other: PanopticQuality) -> PanopticQuality:
+        """Return the counts of both."""
         return PanopticQuality(
             self.iou_sum + other.iou_sum,
             self.matched + other.matched,

@@ -15,7 +15,21 @@ from maquette.perception.layout import Layout, read_layout
 from maquette.perception.standing import Standing
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 
+FloatArray = NDArray[np.float64]
+
 _NEAREST_M = 0.05
+_NET_FLOOR = 0.05
+"""Standard deviation of the network's log depth where it claims to be certain."""
+_OUTSIDE = (
+    *("sky", "building", "tree", "mountain", "road", "sidewalk", "grass", "field", "water", "earth", "fence"),
+    *("car", "bus", "train", "boat", "airplane"),
+)
+_INSIDE = (
+    *("wall", "floor", "ceiling", "window", "door", "curtain", "rug", "mirror", "painting"),
+    *("bed", "sofa", "cabinet", "table", "chair", "armchair", "shelf", "tv"),
+)
+_FOREIGN = 0.5
+"""What a picture taken wholly in the open air adds to that: there the network has seen no measured depth."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +68,44 @@ def join_depth(
         camera: Intrinsics at the size of the maps.
     """
     layout = read_layout(segment_ids, segments, camera)
-    net = np.log(np.clip(np.nan_to_num(net_depth_m, nan=1.0, posinf=MAX_DEPTH_M), _NEAREST_M, MAX_DEPTH_M)).astype(float)
-    net_spread = math.sqrt(2) * np.exp(np.clip(np.nan_to_num(net_log_scale, nan=3.0), -4, 3)).astype(float)
-    if _outdoors(layout):
-        net_spread = net_spread + 1.0
-    net_spread = np.hypot(net_spread, 0.05)
-    plane = fit_ground(layout, np.exp(net), np.log(net_spread / math.sqrt(2)))
+    known = np.isfinite(net_depth_m) & (net_depth_m > 0) & np.isfinite(net_log_scale)
+    net = np.log(np.clip(np.where(known, net_depth_m, 1.0), _NEAREST_M, MAX_DEPTH_M).astype(np.float64))
+    net_spread = math.sqrt(2) * np.exp(np.clip(np.where(known, net_log_scale, 3.0), -4, 3).astype(np.float64))
+    net_spread = np.hypot(net_spread, _NET_FLOOR) + _FOREIGN * _open_air(layout)
+    plane = fit_ground(layout, np.exp(net), net_spread)
     depth, spread = Standing(layout, plane).solve()
-    if plane.surface != "ground" and not _outdoors(layout):
-        spread = np.maximum(spread, 0.6)
-    log_depth = np.log(depth)
-    weight = spread**2 / (spread**2 + net_spread**2)
-    joined = np.clip(weight * net + (1 - weight) * log_depth, math.log(_NEAREST_M), math.log(MAX_DEPTH_M))
     sky = layout.role("sky")
+    joined, deviation = _join(np.log(depth), np.hypot(spread, plane.slope_spread), plane.scale_spread, net, net_spread, ~sky)
+    joined = np.clip(joined, math.log(_NEAREST_M), math.log(MAX_DEPTH_M))
     depth_m = np.where(sky, SKY_DEPTH_M, np.exp(joined)).astype(np.float32)
-    total = np.where(sky, 0.1, spread * net_spread / np.hypot(spread, net_spread))
-    confidence = (1 / (1 + (total / 0.3) ** 2)).astype(np.float32)
+    confidence = np.where(sky, 0.9, 1 / (1 + (deviation / 0.3) ** 2)).astype(np.float32)
     return GeometryResult(depth_m, confidence, *_pose(camera, plane))
+
+
+def _join(
+    placed: FloatArray,
+    placed_spread: FloatArray,
+    placed_scale: float,
+    net: FloatArray,
+    net_spread: FloatArray,
+    counted: NDArray[np.bool_],
+) -> tuple[FloatArray, FloatArray]:
+    """Mix two maps of log depth by their precision: first their common scale, then what is left pixel by pixel.
+
+    Returns:
+        The mix, and its standard deviation without that of the scale.
+    """
+    apart = net - placed
+    total = np.hypot(placed_spread, net_spread)
+    offset = 0.0
+    if counted.any():
+        order = np.argsort(apart[counted], kind="stable")
+        weight = np.cumsum((1 / total[counted] ** 2)[order])
+        offset = float(apart[counted][order][np.searchsorted(weight, weight[-1] / 2)])
+    net_scale = float(np.median(net_spread))
+    share = placed_scale**2 / (placed_scale**2 + net_scale**2)
+    pull = (placed_spread / total) ** 2
+    return placed + share * offset + pull * (apart - offset), placed_spread * net_spread / total
 
 
 def ground_camera(
@@ -91,14 +126,14 @@ def ground_camera(
         The camera with its pitch and height, the row of the horizon in pixels, and notes.
     """
     layout = read_layout(segment_ids, segments, camera)
-    sure = np.full(depth_m.shape, math.log(0.02), dtype=np.float32)
-    return _pose(camera, fit_ground(layout, depth_m, sure))
+    return _pose(camera, fit_ground(layout, depth_m, np.full(depth_m.shape, _NET_FLOOR)))
 
 
-def _outdoors(layout: Layout) -> bool:
-    open_air = layout.named("sky", "building", "tree", "mountain", "road", "sidewalk", "grass", "field", "water", "earth")
-    indoors = layout.named("wall", "floor", "ceiling", "bed", "sofa", "cabinet", "table", "rug", "curtain", "door")
-    return bool(np.count_nonzero(open_air) > np.count_nonzero(indoors))
+def _open_air(layout: Layout) -> float:
+    """Share of the labelled surroundings that is only found outdoors."""
+    outside = np.count_nonzero(layout.named(*_OUTSIDE))
+    inside = np.count_nonzero(layout.named(*_INSIDE))
+    return outside / max(outside + inside, 1)
 
 
 def _pose(camera: Camera, plane: GroundPlane) -> tuple[Camera, float, tuple[str, ...]]:

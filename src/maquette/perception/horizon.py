@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from maquette.perception.layout import EDGE, Layout, Thing
 from maquette.perception.sizes import CEILING_M, TYPICAL_SIZE_M
 
+FloatArray = NDArray[np.float64]
 Surface = Literal["ground", "table", "none"]
 
 _PITCH_DEG = np.arange(-40.0, 75.25, 0.25)
@@ -36,13 +37,15 @@ class GroundPlane:
         horizon_v: Row of the horizon in units of the focal length from the principal point; down is positive.
         reach_m: Height of the camera above the surface over the cosine of its pitch: ``1 / z = (v - horizon_v) / reach_m``.
         surface: What lies there: the ``ground``, a ``table``, or ``none`` where the picture shows neither.
-        spread: Standard deviation of the logarithm of the surface's depth at its middle row.
+        scale_spread: Standard deviation of the logarithm of the surface's depth at its middle row.
+        slope_spread: Half that of the ratio of its far to its near depth: what a wrong horizon does.
     """
 
     horizon_v: float
     reach_m: float
     surface: Surface
-    spread: float
+    scale_spread: float
+    slope_spread: float
 
     @property
     def pitch_rad(self) -> float:
@@ -54,18 +57,18 @@ class GroundPlane:
         """Height of the camera above the surface."""
         return self.reach_m * math.cos(self.pitch_rad)
 
-    def inverse_depth(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+    def inverse_depth(self, v: FloatArray) -> FloatArray:
         """1/m, zero at the horizon and negative above."""
         return (v - self.horizon_v) / self.reach_m
 
 
-def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: NDArray[np.float32]) -> GroundPlane:
+def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: FloatArray) -> GroundPlane:
     """Find the most probable ground plane of a picture.
 
     Args:
         layout: What lies where.
-        net_depth_m: (h, w) float32, z in metres.
-        net_log_scale: (h, w) float32, log of the Laplace scale of log depth; large where the depth says nothing.
+        net_depth_m: (h, w), z in metres.
+        net_spread: (h, w) float64, standard deviation of its logarithm.
     """
     ground = layout.role("ground")
     table = layout.named("table")
@@ -80,9 +83,9 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: 
     pitch = np.radians(_PITCH_DEG)[:, None]
     horizon = -np.tan(pitch)
     reach = np.exp(_LOG_REACH)[None, :]
-    score = -0.5 * ((np.degrees(pitch) - (25.0 if surface == "table" else 6.0)) / (15.0 if surface == "table" else 11.0)) ** 2
-    height = 0.5 if surface == "table" else 1.5
-    score = score - 0.5 * (np.log(reach * np.cos(pitch) / height) / 0.4) ** 2
+    usual_deg, spread_deg, height = (25.0, 15.0, 0.5) if surface == "table" else (6.0, 10.0, 1.5)
+    score = -_long_tailed((np.degrees(pitch) - usual_deg) / spread_deg, 3.0)
+    score = score - _heavy(np.log(reach * np.cos(pitch) / height) / 0.3)
 
     v = layout.v
     step = float(v[1] - v[0]) if len(v) > 1 else 0.01
@@ -91,14 +94,14 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: 
         share = np.count_nonzero(above) / pixels
         if share > 0.002:
             low = v[_quantile_row(above, 0.95)]
-            score = score - min(share / 0.05, 1) * _wrong_side((low - horizon) / (2 * step + 0.02))
+            score = score - min(share / 0.05, 1) * _long_tailed(np.maximum(low - horizon, 0) / (step + 0.01), 1.4)
     if surface != "none":
         high = v[_quantile_row(mask, 0.02)]
-        score = score - _wrong_side((horizon - high + step) / (2 * step + 0.01))
+        score = score - _long_tailed(np.maximum(horizon - high + step, 0) / (step + 0.005), 1.4)
         far = np.log(reach / np.maximum(high - horizon, 1e-3))
         usual, spread = _far_end_m(layout, surface, sky, ceiling)
         score = score - _heavy((far - math.log(usual)) / spread)
-        score = score + _network_score(mask, v, horizon, reach, net_depth_m, net_log_scale)
+        score = score + _network_score(mask, v, horizon, reach, net_depth_m, net_spread)
     if surface == "ground" and ceiling.sum() > 0.01 * pixels:
         # The far wall meets floor and ceiling at one distance.
         low = v[_quantile_row(ceiling, 0.98)]
@@ -115,20 +118,25 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.float32], net_log_scale: 
 
     best = np.unravel_index(int(np.argmax(score)), score.shape)
     weight = np.exp(score - score[best])
-    middle = v[_quantile_row(mask, 0.5)] if surface != "none" else v[-1]
-    depth = np.log(reach / np.maximum(middle - horizon, 1e-2))
-    mean = float((weight * depth).sum() / weight.sum())
-    deviation = math.sqrt(float((weight * (depth - mean) ** 2).sum() / weight.sum()))
-    return GroundPlane(float(horizon[best[0], 0]), float(reach[0, best[1]]), surface, deviation)
+    weight /= weight.sum()
+    rows = [v[_quantile_row(mask, share)] for share in (0.1, 0.5, 0.9)] if surface != "none" else [v[-1]] * 3
+    far, middle, near = (np.log(reach / np.maximum(row - horizon, 2e-2)) for row in rows)
+    return GroundPlane(
+        float(horizon[best[0], 0]),
+        float(reach[0, best[1]]),
+        surface,
+        _deviation(middle, weight),
+        _deviation(far - near, weight) / 2,
+    )
 
 
 def _stands(layout: Layout, thing: Thing) -> bool:
-    """Whether all of a single thing is seen, and ground under it."""
+    """Whether a single thing is seen from foot to head, with ground under it."""
     below = layout.labels[thing.below] if thing.below != EDGE else None
     height_m, width_m, _ = TYPICAL_SIZE_M[thing.label.name]
     tall, wide = thing.rows[1] - thing.rows[0], thing.cols[1] - thing.cols[0]
     single = wide / tall < 1.8 * width_m / height_m
-    return thing.cut == 0 and below is not None and below.role == "ground" and tall >= 6 and single
+    return thing.cut_rows == 0 and below is not None and below.role == "ground" and tall >= 6 and single
 
 
 def _far_end_m(
@@ -148,30 +156,35 @@ def _far_end_m(
 
 def _network_score(
     mask: NDArray[np.bool_],
-    v: NDArray[np.float64],
-    horizon: NDArray[np.float64],
-    reach: NDArray[np.float64],
-    net_depth_m: NDArray[np.float32],
-    net_log_scale: NDArray[np.float32],
-) -> NDArray[np.float64]:
+    v: FloatArray,
+    horizon: FloatArray,
+    reach: FloatArray,
+    net_depth_m: NDArray[np.floating],
+    net_spread: FloatArray,
+) -> FloatArray:
     """Log-likelihood of the network's depth on the surface, from a dozen of its rows."""
     rows = np.flatnonzero(mask.any(axis=1))
     score = np.zeros(np.broadcast_shapes(horizon.shape, reach.shape))
     for row in rows[np.linspace(0, len(rows) - 1, 12).astype(int)]:
         depth = math.log(float(np.median(net_depth_m[row, mask[row]])))
-        spread = math.hypot(1.4 * math.exp(float(np.median(net_log_scale[row, mask[row]]))), 0.1)
+        spread = math.hypot(float(np.median(net_spread[row, mask[row]])), 0.1)
         score = score - _heavy((np.log(reach / np.maximum(v[row] - horizon, 1e-3)) - depth) / spread) / 3
     return score
 
 
-def _heavy(residual: NDArray[np.float64]) -> NDArray[np.float64]:
+def _heavy(residual: FloatArray) -> FloatArray:
     """Negative log of Student's t with three degrees of freedom."""
     return 2 * np.log1p(residual**2 / 3)
 
 
-def _wrong_side(excess: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cost of what lies on the wrong side of the horizon: pseudo-Huber, so that one wrong label does not decide."""
-    return 2 * (np.sqrt(1 + np.maximum(excess, 0) ** 2) - 1)
+def _deviation(value: FloatArray, weight: FloatArray) -> float:
+    mean = float((weight * value).sum())
+    return math.sqrt(float((weight * (value - mean) ** 2).sum()))
+
+
+def _long_tailed(residual: FloatArray, core: float) -> FloatArray:
+    """Pseudo-Huber: a Gaussian within ``core``, an exponential beyond, so that one wrong label does not decide."""
+    return np.asarray(core**2 * (np.sqrt(1 + (residual / core) ** 2) - 1))
 
 
 def _quantile_row(mask: NDArray[np.bool_], quantile: float) -> int:

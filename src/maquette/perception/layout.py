@@ -28,8 +28,8 @@ class Thing:
         rows: First and one past its last row.
         cols: First and one past its last column.
         below: Index of the part under its lowest pixels, 0 for void, ``EDGE`` for the lower edge of the picture.
-        cut: How many of the picture's four edges it touches.
-        area: Its pixels.
+        cut_rows: How many of the picture's upper and lower edges it touches.
+        cut_cols: How many of the left and right ones.
     """
 
     index: int
@@ -37,8 +37,8 @@ class Thing:
     rows: tuple[int, int]
     cols: tuple[int, int]
     below: int
-    cut: int
-    area: int
+    cut_rows: int
+    cut_cols: int
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,6 @@ def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[
             under < height, index[np.minimum(under, height - 1), cols.start + columns[feet]], EDGE
         )
         parts, counts = np.unique(beneath, return_counts=True)
-        cut = (rows.start == 0) + (rows.stop == height) + (cols.start == 0) + (cols.stop == width)
         found.append(
             Thing(
                 number,
@@ -148,8 +147,8 @@ def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[
                 (rows.start, rows.stop),
                 (cols.start, cols.stop),
                 int(parts[np.argmax(counts)]),
-                int(cut),
-                int(np.count_nonzero(mask)),
+                (rows.start == 0) + (rows.stop == height),
+                (cols.start == 0) + (cols.stop == width),
             )
         )
     return tuple(sorted(found, key=lambda thing: (-thing.rows[1], thing.index)))

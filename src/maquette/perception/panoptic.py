@@ -170,8 +170,10 @@ def soften(ids: NDArray[np.int32], probability: NDArray[np.float32], labels: lis
         masks /= np.maximum(masks.sum(0), 1e-6)
         rows, columns = np.nonzero(ids)
         winners = ids[rows, columns] - 1
-        highest = masks[:, rows, columns].max(0)
-        behind = masks[winners, rows, columns] < highest
+        rivals = masks[:, rows, columns]
+        rivals[winners, np.arange(len(rows))] = -1
+        highest = rivals.max(0)
+        behind = masks[winners, rows, columns] <= highest
         masks[winners[behind], rows[behind], columns[behind]] = highest[behind] + np.float32(LEAD)
         masks *= (ids > 0) / np.maximum(masks.sum(0), 1e-6)
     return SoftSegments(ids, masks, tuple(segments))

@@ -42,20 +42,19 @@ def absorb(regions: IntArray, keep: NDArray[np.bool_], weight: Weight | None = N
     Args:
         regions: (h, w) numbers from 0 on, as ``connected`` gives them.
         keep: Of each region, whether it stays.
-        weight: Factor on the border's length, given the numbers of the regions and of their neighbours.
+        weight: Factor on the border's length, given the numbers of the regions and of their neighbours; 0 forbids it.
 
     Returns:
-        For each region the number of the kept region that it belongs to now.
+        For each region the number of the region that it belongs to now: one that is kept, or itself if it reaches none.
     """
     target = np.where(keep, np.arange(keep.size), -1)
     if not keep.any():
         target[np.argmax(np.bincount(regions.ravel()))] = np.argmax(np.bincount(regions.ravel()))
     small, other, length = neighbours(regions)
     score = length * (1.0 if weight is None else weight(small, other))
-    while (target < 0).any():
-        open_pairs = (target[small] < 0) & (target[other] >= 0)
+    while (open_pairs := (target[small] < 0) & (target[other] >= 0) & (score > 0)).any():
         first, second, best = small[open_pairs], target[other[open_pairs]], score[open_pairs]
         order = np.lexsort((second, -best, first))
         chosen, index = np.unique(first[order], return_index=True)
         target[chosen] = second[order][index]
-    return target
+    return np.where(target < 0, np.arange(keep.size), target)

@@ -29,7 +29,7 @@ _ROW = 0.015
 """Doubt about the row of a foot or of the horizon, in focal lengths."""
 
 # Standard deviation of the logarithm of depth, by how it was found.
-SURE, CONTACT, RESTING, SIZE, GUESS = 0.12, 0.18, 0.25, 0.4, 0.6
+SURE, CONTACT, RESTING, SIZE, GUESS = 0.15, 0.2, 0.3, 0.4, 0.6
 
 
 class Standing:
@@ -47,6 +47,7 @@ class Standing:
         self.v = layout.v[:, None]
         self.inverse = np.zeros(layout.index.shape)
         self.spread = np.full(layout.index.shape, np.inf)
+        self.level = np.array([label is not None and label.role == "ground" for label in layout.labels])
         self.walls = layout.named(*WALL_LIKE)
         self.surface = np.clip(plane.inverse_depth(layout.v), 1 / MAX_DEPTH_M, None)
 
@@ -58,15 +59,18 @@ class Standing:
             spread: (h, w) float64, standard deviation of its logarithm.
         """
         ground = self.layout.role("ground")
-        shaky = 0.0 if self.plane.surface == "ground" else 0.3
-        self._put(ground, np.broadcast_to(self.surface[:, None], ground.shape), SURE + shaky)
+        self._put(ground, np.broadcast_to(self.surface[:, None], ground.shape), SURE)
         waiting = [part for names in _STRUCTURES for part in connected(self.layout.named(*names))]
         waiting = [part for part in waiting if not self._place_structure(part)]
         self._place_ceiling()
-        for thing in self.layout.things:
+        standing = [thing for thing in self.layout.things if thing.below == EDGE or self.level[thing.below]]
+        for thing in standing:
             self._place_thing(thing)
         for part in sorted(waiting, key=lambda part: -np.flatnonzero(part.any(axis=1))[-1]):
             self._place_behind(part)
+        for thing in self.layout.things:
+            if thing not in standing:
+                self._place_thing(thing)
         return self._finish()
 
     def _put(self, mask: BoolArray, inverse: FloatArray, spread: float) -> None:
@@ -87,13 +91,12 @@ class Standing:
         """Give each column of a wall, a house front or a row of trees the depth of its foot; False where no foot shows."""
         from scipy import ndimage
 
-        index, labels = self.layout.index, self.layout.labels
+        index = self.layout.index
         height, width = index.shape
         cols, low = bottoms(mask)
         inside = low < height - 1
         below = index[np.minimum(low + 1, height - 1), cols]
-        level = np.array([label is not None and label.role == "ground" for label in labels])
-        foot = inside & level[below]
+        foot = inside & self.level[below]
         if np.count_nonzero(foot) < max(3, 0.02 * width):
             return False
         v = self.layout.v
@@ -128,8 +131,13 @@ class Standing:
         v, u = self.layout.v, self.layout.u
         tall = (thing.rows[1] - thing.rows[0]) * (v[1] - v[0])
         wide = (thing.cols[1] - thing.cols[0]) * (u[1] - u[0])
-        shown = (1.0, 0.75, 0.55, 0.4, 0.3)[thing.cut]
-        return float(math.sqrt(height_m * width_m / (tall * wide)) * shown)
+        by_height, by_width = height_m / tall, width_m / wide
+        if thing.cut_cols and not thing.cut_rows:
+            return float(by_height)
+        if thing.cut_rows and not thing.cut_cols:
+            return float(by_width)
+        # Of what is cut both ways about a quarter shows.
+        return float(math.sqrt(by_height * by_width) * (0.5 if thing.cut_rows else 1.0))
 
     def _place_thing(self, thing: Thing) -> None:
         index, labels = self.layout.index, self.layout.labels
@@ -142,9 +150,9 @@ class Standing:
         # What hides its own foot stands no farther than the ground seen at its lowest row.
         level = float(1 / self.surface[bottom - 1]) if foot_v > self.plane.horizon_v else math.inf
         name = thing.label.name
-        if below is not None and below.role == "ground" and foot_v > self.plane.horizon_v:
+        if self.level[thing.below] and thing.below != EDGE and foot_v > self.plane.horizon_v:
             # Near the horizon a row is many metres, and the size of the thing says more.
-            unsure, doubt = _ROW / (foot_v - self.plane.horizon_v), TYPICAL_SIZE_M[name][2] * (1 + thing.cut)
+            unsure, doubt = _ROW / (foot_v - self.plane.horizon_v), TYPICAL_SIZE_M[name][2] * (1 + thing.cut_rows + thing.cut_cols)
             pull = unsure**2 / (unsure**2 + doubt**2)
             depth, spread = level ** (1 - pull) * sized**pull, CONTACT
         elif thing.below == EDGE:
@@ -169,7 +177,7 @@ class Standing:
             depth, spread = min(sized, level), SIZE
         depth = self._bounded(thing, depth)
         standing = self._upright(np.full(mask.shape[1], 1 / depth), np.array(foot_v))
-        if spread == CONTACT:
+        if spread == CONTACT or thing.below == EDGE:
             standing = self._follow_feet(thing, mask, standing)
         inverse = standing[None, :] * self._lean()[top:bottom]
         height_m = TOP_HEIGHT_M.get(name)
@@ -191,7 +199,13 @@ class Standing:
             return standing
         cols, low = bottoms(mask)
         rows = thing.rows[0] + low
-        feet = np.interp(np.arange(mask.shape[1]), cols, self._upright(self.surface[rows], self.layout.v[rows]))
+        height = self.layout.index.shape[0]
+        below = self.layout.index[np.minimum(rows + 1, height - 1), thing.cols[0] + cols]
+        foot = self.level[below] | (rows == height - 1)
+        if not foot.any():
+            return standing
+        rows = rows[foot]
+        feet = np.interp(np.arange(mask.shape[1]), cols[foot], self._upright(self.surface[rows], self.layout.v[rows]))
         closed = ndimage.grey_closing(feet, size=gap | 1, mode="reflect")
         line = ndimage.gaussian_filter1d(closed, gap / 8, mode="nearest")
         return np.asarray(standing * np.maximum(line / line.max(), 1 / 3))

@@ -171,7 +171,7 @@ def paste(
 
 
 def photometric(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return (H, W, 3) float32 in [-1, 1] of a picture with other exposure, colours, sharpness, noise and JPEG marks."""
+    """Return (H, W, 3) float32 in [-1, 1] of a picture with other exposure, colours, sharpness and noise."""
     x = image.astype(np.float32) / 255
     if rng.random() < 0.8:
         x = x ** float(np.exp(rng.normal(0, 0.2)))
@@ -190,12 +190,10 @@ def photometric(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
     x = pixels.astype(np.float32) / 127.5 - 1
     if rng.random() < 0.3:
         x = x + rng.normal(0, rng.uniform(0.01, 0.06), x.shape).astype(np.float32)
-    return x.clip(-1, 1).astype(np.float32)
+    return np.asarray(x.clip(-1, 1), np.float32)
 
 
-def centres(
-    instances: NDArray[np.int16], sigma_px: float = 8.0
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def centres(instances: NDArray[np.int16], sigma_px: float = 8.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the centre heatmap (h, w) and the offsets (2, h, w) in pixels of things given as ids above 0.
 
     A thing's centre is the mean of its visible cells; its Gaussian grows with it.

@@ -116,7 +116,7 @@ def osd_instances(path: Path) -> NDArray[np.int16]:
 
 
 def depth_of(path: Path, farthest_m: float = np.inf) -> NDArray[np.float32]:
-    """Return the depth (H, W) float32 in metres beside a picture of ``rgbd``, 0 where unknown or beyond ``farthest_m``."""
+    """Return the depth (H, W) float32 in metres beside a picture of ``rgbd``, 0 where not within ``farthest_m``."""
     depth = read_depth(path.with_name(path.stem + ".depth.png"))
     return np.where(depth > farthest_m, np.float32(0), depth)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 from torch.nn import functional as F
 
-from maquette.labels import LABELS, from_name
+from maquette.labels import LABELS, Vocabulary, from_name
 from maquette.metrics import depth as depth_metrics
 from maquette.metrics.segmentation import PanopticQuality, agreement, panoptic_quality
 from maquette.train import data
@@ -27,13 +27,10 @@ SHIFT_PX, RESCALE = 8, 1.05
 
 
 class Network:
-    """An exported network, run as its users run it.
-
-    Args:
-        path: The ONNX file.
-    """
+    """An exported network, run as its users run it."""
 
     def __init__(self, path: Path) -> None:
+        """Load an ONNX file."""
         self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[FloatMap, FloatMap, FloatMap]:
@@ -48,7 +45,7 @@ class Network:
         """Return z-depth (H, W) float32 in metres of a picture whose focal length is known."""
         log_depth = torch.from_numpy(self(image)[1][None, :1])
         full = F.interpolate(log_depth, size=image.shape[:2], mode="bilinear", align_corners=False)[0, 0]
-        return (full.exp() * (focal_px / max(image.shape[:2]))).numpy()
+        return np.asarray(full.exp() * (focal_px / max(image.shape[:2])), np.float32)
 
 
 def depth_errors(
@@ -84,7 +81,7 @@ def ramp(shape: tuple[int, int], top: float, increase: float) -> NDArray[np.floa
 
 
 def depth_report(network: Network, osd: Path) -> dict[str, dict[str, float]]:
-    """Return the network's depth errors on OSD's validation and test scenes, and those of two baselines on the latter."""
+    """Return the network's depth errors on OSD's validation and test scenes, and two baselines' on the latter."""
     learn, held, test = data.osd_paths(osd)
     top, increase = fit_ramp(learn + held)
     shape = data.depth_of(test[0]).shape
@@ -131,7 +128,7 @@ def group_instances(semantic: FloatMap, instance: FloatMap, least: float = 0.15)
     The plain grouping of Panoptic-DeepLab (section 3.1), kept here for measuring only.
     """
     ids = semantic.argmax(0)
-    things = np.array([label.isthing for label in LABELS])[ids]
+    things: NDArray[np.bool_] = np.array([label.isthing for label in LABELS])[ids]
     heat = instance[0]
     peaks = np.argwhere((heat == ndimage.maximum_filter(heat, 7)) & (heat > least) & things)
     if not len(peaks):
@@ -169,15 +166,15 @@ def _regions(semantic: FloatMap) -> NDArray[np.int32]:
     out = np.zeros(ids.shape, np.int32)
     for label in np.unique(ids):
         if LABELS[label].isthing:
-            regions, count = ndimage.label(ids == label)
+            regions, _ = ndimage.label(ids == label)
             out = np.where(regions > 0, regions + out.max(), out)
     return out
 
 
-def _ours(names: Sequence[str], vocabulary: str) -> NDArray[np.int64]:
+def _ours(names: Sequence[str], vocabulary: Vocabulary) -> NDArray[np.int64]:
     listed = []
     for name in names:
-        label = from_name("object" if name in ("void", "background") else name, "voc" if vocabulary == "voc" else "ade20k")
+        label = from_name("object" if name in ("void", "background") else name, vocabulary)
         if label is None:
             raise ValueError(f"{vocabulary} has no category {name}")
         listed.append(label.id - 1)
@@ -187,8 +184,8 @@ def _ours(names: Sequence[str], vocabulary: str) -> NDArray[np.int64]:
 def agreement_report(network: Network, teachers: Teachers, photos: Sequence[Path]) -> dict[str, float]:
     """Return how often network and teachers agree on photos, pixel by pixel, meaned over photos.
 
-    A teacher is asked once, on the picture as the network sees it. ``self`` compares it with itself on the picture moved
-    by ``SHIFT_PX`` and enlarged by ``RESCALE``. It counts where the merged target of the ensemble is one of its own
+    A teacher is asked once, on the picture as the network sees it. ``self`` compares it with itself on the picture
+    moved by ``SHIFT_PX`` and enlarged by ``RESCALE``. It counts where the merged target of the ensemble is one of its own
     categories and equals what it says: for VOC its foreground, for ADE20K the rest. ``student_ensemble`` is the
     agreement with the merged ensemble everywhere, ``initial_ensemble`` that of a single merged pass of both teachers.
     """

@@ -41,7 +41,7 @@ def export(net: nn.Module, path: Path, outputs: tuple[str, ...] = OUTPUTS, half:
         torch.onnx.export(
             net,
             (sample,),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # the stubs know only paths
             input_names=["image"],
             output_names=list(outputs),
             dynamic_axes={"image": {2: "height", 3: "width"}, **axes},

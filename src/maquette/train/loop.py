@@ -68,18 +68,19 @@ class Options:
 
 
 class Trainer:
-    """Network, averaged network, optimiser and step, and how they go on.
-
-    Args:
-        net: The network, its trunks loaded.
-        samples: What to learn from, in a fixed order.
-        library: Things to paste.
-        options: How.
-    """
+    """Network, averaged network, optimiser and step, and how they go on."""
 
     def __init__(
         self, net: MaquetteSmall, samples: Sequence[Sample], library: Sequence[Cutout], options: Options
     ) -> None:
+        """Start at step 0.
+
+        Args:
+            net: The network, its trunks loaded.
+            samples: What to learn from, in a fixed order.
+            library: Things to paste.
+            options: How.
+        """
         self.net, self.library, self.options = net, library, options
         self.groups = {g: [s for s in samples if s.group == g] for g in sorted({s.group for s in samples})}
         self.step = 0
@@ -133,7 +134,7 @@ class Trainer:
         loss, parts = total(self.net(batch.image, frozen_low=True), batch, self.options.weights)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"the loss is {float(loss)} at step {self.step}: {parts}")
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         for group in self.optimiser.param_groups:
             nn.utils.clip_grad_norm_(group["params"], 5.0)
         self.optimiser.step()

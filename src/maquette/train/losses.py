@@ -64,7 +64,7 @@ def scale_invariant(log_depth: Tensor, target: Tensor, weight: Tensor, lam: floa
 
 
 def edges(log_depth: Tensor, target: Tensor, weight: Tensor, scales: int = 3) -> Tensor:
-    """Mean absolute difference of the gradients of log-depth over ``scales`` strides (Li & Snavely, MegaDepth, 2018)."""
+    """Mean absolute difference of the gradients of log-depth over ``scales`` strides (MegaDepth, 2018)."""
     d = log_depth - target
     total = d.new_zeros(())
     for level in range(scales):
@@ -92,9 +92,7 @@ def offsets(predicted: Tensor, target: Tensor, known: Tensor) -> Tensor:
     return (error * known).sum() / known.sum().clamp_min(1.0)
 
 
-def total(
-    outputs: tuple[Tensor, Tensor, Tensor], batch: Batch, weights: Weights
-) -> tuple[Tensor, dict[str, float]]:
+def total(outputs: tuple[Tensor, Tensor, Tensor], batch: Batch, weights: Weights) -> tuple[Tensor, dict[str, float]]:
     """Return the weighted sum and each part, unweighted, by name."""
     semantic, depth, instance = outputs
     log_depth, log_scale = depth[:, 0], depth[:, 1]

@@ -48,18 +48,17 @@ class Features(NamedTuple):
 
 
 class DepthwiseStep(nn.Module):
-    """3x3 depthwise convolution whose padding at stride 2 follows the teacher's input size.
-
-    An even teacher input (512) makes TensorFlow pad only right and bottom; an odd one (513) pads evenly.
-    """
+    """3x3 depthwise convolution whose padding at stride 2 follows the teacher's input size."""
 
     def __init__(self, channels: int, stride: int, dilation: int, even: bool) -> None:
+        """An ``even`` teacher input (512) made TensorFlow pad only right and bottom; an odd one (513) pads evenly."""
         super().__init__()
         self.lopsided = stride == 2 and even
         padding = 0 if self.lopsided else dilation
         self.conv = nn.Conv2d(channels, channels, 3, stride, padding, dilation, groups=channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Filter (N, C, h, w)."""
         return F.relu6(self.conv(F.pad(x, (0, 1, 0, 1)) if self.lopsided else x))
 
 
@@ -67,6 +66,7 @@ class InvertedResidual(nn.Module):
     """Expand, filter per channel, project; with a shortcut where the shape stays."""
 
     def __init__(self, cin: int, cout: int, expansion: int, stride: int, dilation: int, even: bool) -> None:
+        """Widen ``cin`` channels ``expansion`` times in between; ``even`` as for ``DepthwiseStep``."""
         super().__init__()
         wide = cin * expansion
         self.expand = nn.Conv2d(cin, wide, 1) if expansion > 1 else None
@@ -83,14 +83,14 @@ class InvertedResidual(nn.Module):
 
 
 class Backbone(nn.Module):
-    """MobileNetV2 at output stride 16.
-
-    Args:
-        even: True for a teacher of 512 px, False for one of 513 px. The latter sees an even picture with one more row
-            and column of zeros, so its deepest maps are one cell larger, and cell j lies at pixel 16 j.
-    """
+    """MobileNetV2 at output stride 16."""
 
     def __init__(self, even: bool) -> None:
+        """Make one for a teacher of 512 px (``even``) or of 513 px.
+
+        The latter sees an even picture with one more row and column of zeros, so its deepest maps are one cell larger,
+        and cell j lies at pixel 16 j.
+        """
         super().__init__()
         self.even = even
         self.stem = nn.Conv2d(3, 32, 3, 2)
@@ -117,6 +117,7 @@ class Backbone(nn.Module):
         return skip4, f4, x
 
     def forward(self, image: Tensor, frozen_low: bool = False) -> Features:
+        """Return the features of (N, 3, H, W) in [-1, 1]; ``frozen_low`` keeps no gradient up to 1/8."""
         if frozen_low:
             with torch.no_grad():
                 skip4, f4, f8 = self.low(image)
@@ -144,12 +145,14 @@ class Pyramid(nn.Module):
     """The mobile ASPP: image pooling beside a 1x1 convolution, projected to 256 channels."""
 
     def __init__(self) -> None:
+        """Take no options: the mobile form is one."""
         super().__init__()
         self.local = nn.Conv2d(320, 256, 1)
         self.pooled = nn.Conv2d(320, 256, 1)
         self.project = nn.Conv2d(512, 256, 1)
 
     def forward(self, top: Tensor) -> Tensor:
+        """Return (N, 256, h, w) of (N, 320, h, w)."""
         pooled = F.relu(self.pooled(top.mean((2, 3), keepdim=True)))
         local = F.relu(self.local(top))
         return F.relu(self.project(torch.cat([pooled.expand_as(local), local], 1)))
@@ -159,6 +162,7 @@ class Decoder(nn.Module):
     """DeepLabV3+'s decoder at 1/4: skip of 48 channels, two separable convolutions of 256."""
 
     def __init__(self) -> None:
+        """Take no options: the teacher's decoder is one."""
         super().__init__()
         self.skip = nn.Conv2d(144, 48, 1)
         self.filter1 = nn.Conv2d(304, 304, 3, 1, 1, groups=304)
@@ -167,21 +171,23 @@ class Decoder(nn.Module):
         self.mix2 = nn.Conv2d(256, 256, 1)
 
     def forward(self, pyramid: Tensor, skip4: Tensor) -> Tensor:
+        """Return (N, 256, 4 h, 4 w) of (N, 256, h, w) and (N, 144, 4 h, 4 w)."""
         x = torch.cat([upsample_from_corner(pyramid, 4), F.relu(self.skip(skip4))], 1)
         x = F.relu(self.mix1(F.relu(self.filter1(x))))
         return F.relu(self.mix2(F.relu(self.filter2(x))))
 
 
 class DeepLab(nn.Module):
-    """One teacher's network.
-
-    Args:
-        classes: Number of its logits.
-        even: Whether its own input size is even (512) or odd (513).
-        decoder: Whether it has the 1/4 decoder.
-    """
+    """One teacher's network."""
 
     def __init__(self, classes: int, even: bool, decoder: bool) -> None:
+        """Make one.
+
+        Args:
+            classes: Number of its logits.
+            even: Whether its own input size is even (512) or odd (513).
+            decoder: Whether it has the 1/4 decoder.
+        """
         super().__init__()
         self.backbone = Backbone(even)
         self.pyramid = Pyramid()
@@ -189,10 +195,11 @@ class DeepLab(nn.Module):
         self.classify = nn.Conv2d(256, classes, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits (N, classes, h, w) at 1/4 with a decoder, else at 1/16; cell (i, j) lies at pixel stride*(i, j)."""
+        """Return logits (N, classes, h, w) at 1/4 with a decoder, else at 1/16, of (N, 3, H, W) in [-1, 1]."""
         features = self.backbone(image)
         x = self.pyramid(features.top)
-        return self.classify(x if self.decoder is None else self.decoder(x, features.skip4))
+        logits: Tensor = self.classify(x if self.decoder is None else self.decoder(x, features.skip4))
+        return logits
 
     def load_onnx(self, path: Path) -> None:
         """Take every weight from a teacher's ONNX file, in the order of its convolutions.

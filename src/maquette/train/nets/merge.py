@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maquette.labels import BY_NAME, LABELS, from_name
+from maquette.labels import BY_NAME, LABELS, Vocabulary, from_name
 
 ADE_CLASSES = (
     "void wall building sky floor tree ceiling road bed window grass cabinet sidewalk person earth door table mountain "
@@ -31,8 +31,8 @@ def _matrix(pairs: list[tuple[int, str, float]], columns: int) -> Tensor:
     return matrix
 
 
-def _ours(name: str, vocabulary: str) -> str:
-    label = from_name("object" if name == "void" else name, "ade20k" if vocabulary == "ade20k" else "voc")
+def _ours(name: str, vocabulary: Vocabulary) -> str:
+    label = from_name("object" if name == "void" else name, vocabulary)
     if label is None:
         raise ValueError(f"{vocabulary} has no category {name}")
     return label.name
@@ -52,6 +52,7 @@ class Merge(nn.Module):
     objects: Tensor
 
     def __init__(self) -> None:
+        """Take the tables from the label set."""
         super().__init__()
         ade = [(i, _ours(name, "ade20k"), 1.0) for i, name in enumerate(ADE_CLASSES) if name not in COMMON]
         voc = [

@@ -27,12 +27,14 @@ class Separable(nn.Module):
     """Depthwise k x k, then 1x1, each rectified."""
 
     def __init__(self, cin: int, cout: int, size: int = 3, dilation: int = 1) -> None:
+        """Map ``cin`` to ``cout`` channels with a filter of ``size``."""
         super().__init__()
         padding = size // 2 * dilation
         self.filter = nn.Conv2d(cin, cin, size, 1, padding, dilation, groups=cin)
         self.mix = nn.Conv2d(cin, cout, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, cout, h, w) of (N, cin, h, w)."""
         return F.relu(self.mix(F.relu(self.filter(x))))
 
 
@@ -40,26 +42,29 @@ class SelectiveFusion(nn.Module):
     """Two attention maps, one a path, weigh coarse against fine features of the same shape (GLPN's SFF)."""
 
     def __init__(self, channels: int) -> None:
+        """Fuse two maps of ``channels``."""
         super().__init__()
         self.squeeze = Separable(2 * channels, channels // 2)
         self.attend = nn.Conv2d(channels // 2, 2, 3, 1, 1)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        attention = self.attend(self.squeeze(torch.cat([coarse, fine], 1))).sigmoid()
+        """Return a map of the shape of both."""
+        attention: Tensor = self.attend(self.squeeze(torch.cat([coarse, fine], 1))).sigmoid()
         return coarse * attention[:, :1] + fine * attention[:, 1:]
 
 
 class Pathway(nn.Module):
-    """A decoder from 1/16 over 1/8 to 1/4, as wide throughout as ``channels``.
-
-    Args:
-        deep: Channels at 1/16.
-        middle: Channels at 1/8.
-        fine: Channels at 1/4.
-        channels: Width of the decoder.
-    """
+    """A decoder from 1/16 over 1/8 to 1/4, equally wide throughout."""
 
     def __init__(self, deep: int, middle: int, fine: int, channels: int) -> None:
+        """Make one.
+
+        Args:
+            deep: Channels at 1/16.
+            middle: Channels at 1/8.
+            fine: Channels at 1/4.
+            channels: Width of the decoder.
+        """
         super().__init__()
         self.enter = nn.Conv2d(deep, channels, 1)
         self.near = nn.Conv2d(channels, channels, 3, 1, 1)
@@ -72,11 +77,13 @@ class Pathway(nn.Module):
         self.smooth4 = Separable(channels, channels, 5)
 
     def forward(self, deep: Tensor, middle: Tensor, fine: Tensor) -> Tensor:
+        """Return (N, channels, h, w) at 1/4 of maps at 1/16, 1/8 and 1/4."""
         x = F.relu(self.enter(deep))
         x = x + F.relu(self.near(x))
         x = x + F.relu(self.far(x))
         x = self.smooth8(self.fuse8(upsample_centred(x), F.relu(self.lateral8(middle))))
-        return self.smooth4(self.fuse4(upsample_centred(x), F.relu(self.lateral4(fine))))
+        out: Tensor = self.smooth4(self.fuse4(upsample_centred(x), F.relu(self.lateral4(fine))))
+        return out
 
 
 class MaquetteSmall(nn.Module):
@@ -92,6 +99,7 @@ class MaquetteSmall(nn.Module):
     """
 
     def __init__(self) -> None:
+        """Draw all weights; ``DeepLab.load_onnx`` gives the trunks those of their teachers."""
         super().__init__()
         self.ade = DeepLab(32, even=True, decoder=True)
         self.voc = DeepLab(21, even=False, decoder=False)
@@ -121,6 +129,7 @@ class MaquetteSmall(nn.Module):
         return a, v, self.ade.pyramid(a.top), self.voc.pyramid(v.top)
 
     def forward(self, image: Tensor, frozen_low: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``semantic``, ``depth`` and ``instance``; ``frozen_low`` keeps no gradient of the trunks up to 1/8."""
         a, v, pa, pv = self.trunk_features(image, frozen_low)
         assert self.ade.decoder is not None
         fine = self.ade.decoder(pa, a.skip4)

@@ -97,7 +97,7 @@ def _rgbd(path: Path, group: str, teachers: Teachers) -> Sample:
 
 
 def _table_top(semantic: NDArray[np.uint8], instances: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Return the target of an annotated table top: ``table``, and ``object`` but for what the teachers hold to be a bottle.
+    """Return the target of an annotated table top: ``table``, and ``object`` or what the teachers hold to be a bottle.
 
     Pixels without annotation get no target (zeros), because part of them is the same table out of the sensor's reach.
     """

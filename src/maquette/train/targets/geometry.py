@@ -42,9 +42,7 @@ def horizon(ids: NDArray[np.int64]) -> float | None:
     return min(top - 0.08, 0.45)
 
 
-def weak_depth(
-    ids: NDArray[np.int64], instances: NDArray[np.int16], focal: float
-) -> tuple[NDArray[np.float32], bool]:
+def weak_depth(ids: NDArray[np.int64], instances: NDArray[np.int16], focal: float) -> tuple[NDArray[np.float32], bool]:
     """Return weak depth (h, w) float32 in metres, 0 where nothing can be said, and whether it rests on a ground.
 
     Args:

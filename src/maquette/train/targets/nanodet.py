@@ -22,12 +22,13 @@ _HEADS = ((8, "792", "795"), (16, "814", "817"), (32, "836", "839"))
 _BINS = 8
 
 COCO_CLASSES = (
-    "person bicycle car motorcycle airplane bus train truck boat traffic_light fire_hydrant stop_sign parking_meter bench "
-    "bird cat dog horse sheep cow elephant bear zebra giraffe backpack umbrella handbag tie suitcase frisbee skis "
-    "snowboard sports_ball kite baseball_bat baseball_glove skateboard surfboard tennis_racket bottle wine_glass cup fork "
-    "knife spoon bowl banana apple sandwich orange broccoli carrot hot_dog pizza donut cake chair couch potted_plant bed "
-    "dining_table toilet tv laptop mouse remote keyboard cell_phone microwave oven toaster sink refrigerator book clock "
-    "vase scissors teddy_bear hair_drier toothbrush"
+    "person bicycle car motorcycle airplane bus train truck boat traffic_light fire_hydrant stop_sign "
+    "parking_meter bench bird cat dog horse sheep cow elephant bear zebra giraffe backpack umbrella handbag tie "
+    "suitcase frisbee skis snowboard sports_ball kite baseball_bat baseball_glove skateboard surfboard "
+    "tennis_racket bottle wine_glass cup fork knife spoon bowl banana apple sandwich orange broccoli carrot "
+    "hot_dog pizza donut cake chair couch potted_plant bed dining_table toilet tv laptop mouse remote keyboard "
+    "cell_phone microwave oven toaster sink refrigerator book clock vase scissors teddy_bear hair_drier "
+    "toothbrush"
 ).split()
 
 
@@ -47,13 +48,10 @@ class Box:
 
 
 class NanoDet:
-    """The detector.
-
-    Args:
-        folder: Holds ``nanodet_m.ncnn.param`` and ``nanodet_m.ncnn.bin``.
-    """
+    """The detector."""
 
     def __init__(self, folder: Path) -> None:
+        """Load ``nanodet_m.ncnn.param`` and ``nanodet_m.ncnn.bin`` from ``folder``."""
         self.net = ncnn.Net()
         self.net.load_param(str(folder / "nanodet_m.ncnn.param"))
         self.net.load_model(str(folder / "nanodet_m.ncnn.bin"))

@@ -1,4 +1,4 @@
-"""Soft semantic targets: the teachers' merged views, averaged over scales and flips, with edges taken from the picture."""
+"""Soft semantic targets: the teachers' merged views, averaged over scales and flips, their edges the picture's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from maquette.train.export import export
 from maquette.train.nets.deeplab import load_teachers
 from maquette.train.nets.merge import Merge
 
+FloatMap = NDArray[np.float32]
+
 VIEWS = ((0.6, False), (0.6, True), (0.85, False), (0.85, True), (1.15, False), (1.15, True))
 """Area as a share of the picture's, and whether mirrored, of each view of the ensemble."""
 ADE_ORIGIN_PX, VOC_ORIGIN_PX = 2.0, 0.0
@@ -26,14 +28,10 @@ _EDGE_RADIUS, _EDGE_EPSILON = 6, 2e-3
 
 
 class Teachers:
-    """Both teachers as ONNX sessions of any size.
-
-    Args:
-        folder: Holds their ONNX files.
-        cache: Where their graphs of any size are written.
-    """
+    """Both teachers as ONNX sessions of any size."""
 
     def __init__(self, folder: Path, cache: Path) -> None:
+        """Take their weights from the ONNX files in ``folder``, and write graphs of any size to ``cache``."""
         self.sessions = []
         for name, net in zip(("ade", "voc"), load_teachers(folder), strict=True):
             path = cache / f"teacher-{name}.onnx"
@@ -109,24 +107,24 @@ def sample_cells(x: Tensor, stride: int, origin: float, full: tuple[int, int], s
 
 
 def soft_target(merged: Tensor, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the target (45, h, w) uint8 of merged probabilities (1, 45, h, w): edges follow the picture, then sharpened.
+    """Return the target (45, h, w) uint8 of merged probabilities (1, 45, h, w), sharpened.
 
     Edges come from the guided filter (He et al., "Guided Image Filtering", PAMI 2013) with the picture's luma as guide.
     """
-    probabilities = merged[0].numpy().astype(np.float32)
+    probabilities: FloatMap = merged[0].numpy().astype(np.float32)
     h, w = probabilities.shape[1:]
-    luma = F.interpolate(to_tensor(image), size=(h, w), mode="area")[0].mean(0).numpy() * 0.5 + 0.5
+    luma: FloatMap = F.interpolate(to_tensor(image), size=(h, w), mode="area")[0].mean(0).numpy() * 0.5 + 0.5
     for index in np.flatnonzero(probabilities.max((1, 2)) > 0.02):
         probabilities[index] = _guided(luma, probabilities[index])
-    probabilities = probabilities.clip(0.0, 1.0) ** _SHARPEN
-    return np.rint(probabilities / probabilities.sum(0, keepdims=True) * 255).astype(np.uint8)
+    sharp = probabilities.clip(0.0, 1.0) ** _SHARPEN
+    return np.asarray(np.rint(sharp / sharp.sum(0, keepdims=True) * 255), np.uint8)
 
 
-def _guided(guide: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _guided(guide: FloatMap, values: FloatMap) -> FloatMap:
     size = 2 * _EDGE_RADIUS + 1
 
-    def mean(x: NDArray[np.float32]) -> NDArray[np.float32]:
-        return uniform_filter(x, size, mode="nearest")
+    def mean(x: FloatMap) -> FloatMap:
+        return np.asarray(uniform_filter(x, size, mode="nearest"), np.float32)
 
     mean_guide, mean_values = mean(guide), mean(values)
     slope = (mean(guide * values) - mean_guide * mean_values) / (mean(guide**2) - mean_guide**2 + _EDGE_EPSILON)

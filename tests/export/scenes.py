@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -83,30 +81,13 @@ def make_scene(width: int = 320, height: int = 200, cards: int = 3, *, overscan:
     return Scene(tuple(nodes), camera, "hand made", settings, ("The field of view was assumed.",))
 
 
-@pytest.fixture
-def scene() -> Scene:
-    """Six layers of 320 x 200, some of them larger than the frame."""
-    return make_scene()
+def one_plane(plane: Plane, width: int = 64, height: int = 48) -> Scene:
+    """A scene of one plane, seen by a camera that looks down from a height."""
+    camera = Camera(width, height, 60.0, (width / 2, height / 2), world_pose(0.3, 1.5))
+    return Scene((Node("layer", "object", (1,), 0, (1.0, 2.0), plane),), camera, "one")
 
 
-@pytest.fixture
-def scene_of() -> Callable[..., Scene]:
-    """``make_scene`` itself."""
-    return make_scene
-
-
-@pytest.fixture
-def photo_of() -> Callable[..., Image]:
-    """``photo_like`` itself."""
-    return photo_like
-
-
-@pytest.fixture
-def one_plane() -> Callable[..., Scene]:
-    """A scene of one plane seen by a camera that is turned and moved, from its texture and what places it."""
-
-    def make(plane: Plane, width: int = 64, height: int = 48) -> Scene:
-        camera = Camera(width, height, 60.0, (width / 2, height / 2), world_pose(0.3, 1.5))
-        return Scene((Node("layer", "object", (1,), 0, (1.0, 2.0), plane),), camera, "one")
-
-    return make
+def psnr(picture: NDArray[np.generic], other: NDArray[np.generic]) -> float:
+    """Peak signal to noise ratio in dB, of 8-bit values."""
+    error = np.mean((picture.astype(float) - other.astype(float)) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-10)))
