@@ -10,9 +10,9 @@ pip = .venv/bin/python -m pip --disable-pip-version-check --quiet install --cons
 help:
 	@echo "make demo       a diorama from a picture that an installed library carries, into out/coffee"
 	@echo "make test       the quick tests"
-	@echo "make test-slow  all tests (the training's tests need torch, which this installs)"
+	@echo "make test-slow  the other tests; installs torch for those of the training"
 	@echo "make lint       ruff"
-	@echo "make types      mypy"
+	@echo "make types      mypy; installs torch, which the training is checked against"
 	@echo "make clean      remove .venv and out"
 
 demo: .venv/.core
@@ -24,13 +24,13 @@ test: .venv/.test
 	.venv/bin/python -m pytest -m "not slow and not train and not network"
 
 test-slow: .venv/.train
-	.venv/bin/python -m pytest -m "not network"
+	.venv/bin/python -m pytest -m "(slow or train) and not network"
 
 lint: .venv/.dev
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 
-types: .venv/.dev
+types: .venv/.train
 	.venv/bin/mypy
 
 clean:

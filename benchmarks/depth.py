@@ -2,10 +2,11 @@
 
     python benchmarks/depth.py --rgbd DIR [--scenes test|validation]
 
-``DIR/osd`` holds ``NAME.jpg`` and ``NAME.depth.png`` (16-bit millimetres, 0 unknown). The network learns from ``learn*``
-without every fifth, which is the validation part that choices were made on; ``test*`` is for the report alone. Rivals, each
-scaled to the median of the truth, picture by picture, as ours: constant depth, an inverse depth that grows linearly from top
-to bottom (with the ratio that fits the ``learn`` scenes best), the network alone, and geometry alone.
+``DIR/osd`` holds ``NAME.jpg`` and ``NAME.depth.png`` (16-bit millimetres, 0 unknown). The network learns from
+``learn*`` without every fifth, which is the validation part that choices were made on; ``test*`` is for the report
+alone. Rivals, each scaled to the median of the truth, picture by picture, as ours: constant depth, an inverse depth
+that grows linearly from top to bottom (with the ratio that fits the ``learn`` scenes best), the network alone, and
+geometry alone.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def candidates(photo: Photo, ratio: float) -> Iterator[tuple[str, Depth]]:
     yield "network alone", np.asarray(net)
     mute = np.full(shape, 3.0, np.float32)
     camera = Camera(photo.width, photo.height, FOCAL_PX, (photo.width / 2, photo.height / 2), np.eye(4))
-    yield "geometry alone", join_depth(perception.segment_ids, perception.segments, np.ones_like(mute), mute, camera).depth_m
+    placed = join_depth(perception.segment_ids, perception.segments, np.ones_like(mute), mute, camera)
+    yield "geometry alone", placed.depth_m
     yield "joined", perception.depth_m
 
 

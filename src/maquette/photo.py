@@ -96,8 +96,7 @@ def load_photo(
         return Photo(_rgb(image, []), _clean_name(name or "photo"))
     notes: list[str] = []
     try:
-        with warnings.catch_warnings(), _opened(label, source) as image:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), _opened(label, source) as image:
             _check_size(label, image.size, max_pixels)
             if image.format in _DRAWINGS:
                 raise PhotoError(f"{label}: a {_DRAWINGS[image.format]} drawing; export it as PNG or JPEG first")

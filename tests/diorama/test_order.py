@@ -6,10 +6,10 @@ from maquette.diorama.regions import Grid, Region
 from maquette.labels import BY_NAME
 
 
-def grid_of(depth: np.ndarray) -> Grid:
+def grid_of(depth: np.ndarray, confidence: float = 0.5) -> Grid:
     height, width = depth.shape
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    return Grid(np.arange(height), np.arange(width), x, y, 1 / depth, np.ones(depth.shape))
+    return Grid(np.arange(height), np.arange(width), x, y, 1 / depth, np.full(depth.shape, confidence))
 
 
 def region(name: str, mask: np.ndarray) -> Region:
@@ -61,12 +61,21 @@ def test_layers_meet_what_they_cover_and_move_no_farther_than_allowed():
     grid = grid_of(60 / (y + 1))
     sofa = np.zeros((60, 80), bool)
     sofa[20:50, 20:60] = True
-    ground_plane, masks = (0.0, 1 / 60, 0.5 / 60), [~sofa, sofa]
+    ground_plane, regions = (0.0, 1 / 60, 0.5 / 60), [region("floor", ~sofa), region("sofa", sofa)]
     for level, expected in ((45 / 60, 1.0), (40 / 60, None), (5 / 60, MOST_FORWARD)):
-        plane = meet([ground_plane, (0.0, 0.0, level)], masks, grid)[1]
+        plane = meet([ground_plane, (0.0, 0.0, level)], regions, grid)[1]
         if expected is None:
             # Half of the border in front of the ground: that is where the sides of the sofa are, from row 20 to row 50.
             border = evaluate(ground_plane, grid.x[sofa], grid.y[sofa])
             assert border.min() < plane[2] < border.max()
         else:
             assert np.isclose(plane[2], level * expected)
+
+
+def test_measured_layers_stay_where_they_are():
+    y = np.arange(60)[:, None] + np.zeros((1, 80))
+    sofa = np.zeros((60, 80), bool)
+    sofa[20:50, 20:60] = True
+    planes = [(0.0, 1 / 60, 0.5 / 60), (0.0, 0.0, 5 / 60)]
+    regions = [region("floor", ~sofa), region("sofa", sofa)]
+    assert meet(planes, regions, grid_of(60 / (y + 1), confidence=1.0)) == planes

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maquette.diorama.planes import FARTHEST_M, evaluate, fit_facing, fit_tilted, fit_two, keep_in_front
+from maquette.diorama.planes import FARTHEST_M, closer, evaluate, fit_facing, fit_tilted, fit_two, keep_in_front
 
 RNG = np.random.default_rng(1)
 X, Y = RNG.uniform(0, 640, 900), RNG.uniform(0, 480, 900)
@@ -38,9 +38,11 @@ def test_facing_is_the_median():
 def test_two_planes_come_apart():
     wall = X < 300
     inverse = np.where(wall, evaluate(WALL, X, Y), 0.1)
-    pair, first = fit_two(X, Y, inverse, ONES)
-    assert pair.error < 1e-6
+    pair = fit_two(X, Y, inverse, ONES)
+    first = closer(pair, X, Y, inverse)
     assert np.array_equal(first, wall) or np.array_equal(~first, wall)
+    for plane, here in zip(pair, (first, ~first), strict=True):
+        np.testing.assert_allclose(evaluate(plane, X[here], Y[here]), inverse[here], rtol=1e-6)
 
 
 @given(

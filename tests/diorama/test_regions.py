@@ -9,14 +9,16 @@ from maquette.perception.types import Perception, Segment
 from tests.diorama.drawn import draw
 
 
-def perception_of(ids: np.ndarray, labels: dict[int, str], depth: np.ndarray) -> Perception:
+def perception_of(
+    ids: np.ndarray, labels: dict[int, str], depth: np.ndarray, confidence: float = 0.5
+) -> Perception:
     height, width = ids.shape
     segments = tuple(Segment(i, BY_NAME[n], 1.0) for i, n in labels.items() if (ids == i).any())
     return Perception(
         ids.astype(np.int32),
         segments,
         depth.astype(np.float32),
-        np.ones(ids.shape, np.float32),
+        np.full(ids.shape, confidence, np.float32),
         Camera.from_fov(width, height, 55),
         height / 2,
     )
@@ -60,6 +62,17 @@ def test_stuff_is_cut_into_its_parts_but_a_hidden_thing_stays_whole():
         perception = perception_of(ids, {1: "wall", 2: label, 3: "cabinet"}, depth + (np.arange(120) > 75))
         regions = find_regions(perception, Grid.sample(perception), budget=0, split=True)
         assert sum(r.label.name == label for r in regions) == parts
+
+
+def test_a_thing_is_cut_only_where_its_depth_was_measured():
+    ids = np.full((80, 120), 1)
+    ids[20:70, 30:90] = 2
+    ids[70:] = 3
+    depth = np.choose(ids, [0, 6.0, np.where(np.arange(120) < 60, 2.0, 3.0) * np.ones((80, 1)), 1.5])
+    for confidence, parts in ((0.5, 1), (1.0, 2)):
+        perception = perception_of(ids, {1: "wall", 2: "motorcycle", 3: "floor"}, depth, confidence)
+        regions = find_regions(perception, Grid.sample(perception), budget=0, split=True)
+        assert sum(r.label.name == "motorcycle" for r in regions) == parts
 
 
 def test_a_wall_is_cut_where_depth_jumps():

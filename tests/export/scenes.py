@@ -26,7 +26,9 @@ def photo_like(width: int, height: int, seed: int = 0) -> Image:
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def cut(photo: Image, alpha: Image, bounds: tuple[int, int, int, int], inverse_depth: tuple[float, float, float]) -> Plane:
+def cut(
+    photo: Image, alpha: Image, bounds: tuple[int, int, int, int], inverse_depth: tuple[float, float, float]
+) -> Plane:
     """A plane that carries the photo, continued beyond the frame by its edge, under ``alpha`` of the size of the bounds."""
     left, top, right, bottom = bounds
     rows = np.clip(np.arange(top, bottom), 0, photo.shape[0] - 1)
@@ -69,7 +71,10 @@ def make_scene(width: int = 320, height: int = 200, cards: int = 3, *, overscan:
     w = width // 3
     near, far = 1 / 4.0, 1 / 12.0
     wall = disc(w, height // 2)
-    add("wall", cut(photo, wall, (0, height // 4, w, height // 4 + height // 2), ((far - near) / w, -0.02 / height, near)))
+    add(
+        "wall",
+        cut(photo, wall, (0, height // 4, w, height // 4 + height // 2), ((far - near) / w, -0.02 / height, near)),
+    )
 
     rng = np.random.default_rng(seed + 1)
     for index in range(cards):

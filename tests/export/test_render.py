@@ -14,7 +14,9 @@ from maquette.scene import Plane, Scene
 from tests.export.scenes import make_scene, one_plane, photo_like, psnr
 
 
-def turned(camera: Camera, yaw: float = 0.0, roll: float = 0.0, offset: tuple[float, float, float] = (0, 0, 0)) -> Camera:
+def turned(
+    camera: Camera, yaw: float = 0.0, roll: float = 0.0, offset: tuple[float, float, float] = (0, 0, 0)
+) -> Camera:
     """The camera moved along its axes, then turned about its own y and z axes."""
     moved = camera.moved(offset)
     c, s, cr, sr = math.cos(yaw), math.sin(yaw), math.cos(roll), math.sin(roll)
@@ -46,7 +48,9 @@ def trace(scene: Scene, camera: Camera) -> tuple[NDArray[np.float64], NDArray[np
     alpha = plane.texture[..., 3:].astype(float) / 255
     texture = np.concatenate([plane.texture[..., :3] * alpha, alpha * 255], axis=-1)
     where = np.where(inside > 0, [row - 0.5, column - 0.5], 0)
-    seen = np.stack([ndimage.map_coordinates(texture[..., c], where, order=1, mode="nearest") for c in range(4)], axis=-1)
+    seen = np.stack(
+        [ndimage.map_coordinates(texture[..., c], where, order=1, mode="nearest") for c in range(4)], axis=-1
+    )
     return seen * (inside > 0)[..., None], np.abs(inside) > 1
 
 

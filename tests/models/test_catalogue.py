@@ -10,7 +10,6 @@ from maquette.errors import ModelError
 from maquette.labels import from_name
 from maquette.models.catalogue import (
     EMBEDDED,
-    PanopticContract,
     cache_dir,
     cached_file,
     local_path,
@@ -20,6 +19,7 @@ from maquette.models.catalogue import (
     verified_path,
 )
 from maquette.models.session import run
+from maquette.models.types import PanopticContract
 from tests.perception import tiny
 
 HERE = Path(maquette.models.__file__).parent

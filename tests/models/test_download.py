@@ -1,4 +1,4 @@
-"""``pull`` and ``verify`` against a server on this machine that speaks the Hub's protocol as far as a download needs it."""
+"""``pull`` and ``verify`` against a local server that speaks the Hub's protocol as far as a download needs it."""
 
 from __future__ import annotations
 

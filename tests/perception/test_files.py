@@ -172,8 +172,8 @@ def bad_depth(folder, kind):
 @pytest.mark.parametrize(
     "kind",
     [
-        "8 bit", "colour", "all unknown", "npy of text", "npy of objects", "npy of three axes", "no picture", "empty npy",
-        "cut npy", "missing",
+        "8 bit", "colour", "all unknown", "npy of text", "npy of objects", "npy of three axes", "no picture",
+        "empty npy", "cut npy", "missing",
     ],
 )  # fmt: skip
 def test_a_bad_depth_map_is_one_clear_line(tmp_path, kind):

@@ -7,7 +7,8 @@ from maquette.perception.instances import split
 
 
 def discs(centres, radius, size=(40, 60)):
-    """Mask, centre heatmap and offsets (as a perfect network gives them) of discs; a cell goes to the nearest centre."""
+    """Mask, centre heatmap and offsets (as a perfect network gives them) of discs; a cell goes to the nearest
+    centre."""
     y, x = np.mgrid[: size[0], : size[1]]
     distance = np.stack([np.hypot(y - cy, x - cx) for cy, cx in centres])
     owner = distance.argmin(0)
@@ -28,13 +29,13 @@ def same_partition(a, b):
 )
 def test_touching_discs_come_apart_at_their_centres(centres):
     mask, heat, offset, truth = discs(centres, 9)
-    assert same_partition(split(mask, heat, offset), truth)
+    assert same_partition(split(mask, mask, heat, offset), truth)
 
 
 def test_noise_in_offsets_leaves_two_things():
     mask, heat, offset, truth = discs([(20, 20), (20, 34)], 9)
     noisy = offset + np.random.default_rng(0).normal(0, 3, offset.shape).astype(np.float32)
-    things = split(mask, heat, noisy)
+    things = split(mask, mask, heat, noisy)
     assert things.max() == 2
     agree = max((things == truth)[mask].mean(), (3 - things == truth)[mask].mean())
     assert agree > 0.9
@@ -42,20 +43,20 @@ def test_noise_in_offsets_leaves_two_things():
 
 def test_without_centres_each_region_is_one_thing():
     mask, heat, offset, truth = discs([(10, 10), (30, 45)], 9)
-    assert same_partition(split(mask, heat * 0, offset * 0), truth)
+    assert same_partition(split(mask, mask, heat * 0, offset * 0), truth)
 
 
 def test_a_part_cut_off_by_something_in_front_belongs_to_the_thing_it_points_to():
     mask, heat, offset, _ = discs([(20, 30)], 15)
     mask[:, 36:39] = False
-    assert split(mask, heat, offset).max() == 1
+    assert split(mask, mask, heat, offset).max() == 1
 
 
 def test_a_far_region_without_a_centre_is_a_thing_of_its_own():
     mask, heat, offset, _ = discs([(20, 15)], 8)
     mask[15:25, 45:55] = True
     offset[:, 15:25, 45:55] = 0
-    assert split(mask, heat, offset).max() == 2
+    assert split(mask, mask, heat, offset).max() == 2
 
 
 @settings(max_examples=60, deadline=None)
@@ -63,13 +64,17 @@ def test_a_far_region_without_a_centre_is_a_thing_of_its_own():
 def test_numbers_have_no_gap_and_cover_the_mask_alone(seed, share):
     rng = np.random.default_rng(seed)
     mask = rng.random((16, 20)) < share
-    things = split(mask, rng.random(mask.shape).astype(np.float32), rng.normal(0, 9, (2, *mask.shape)).astype(np.float32))
+    things = split(
+        mask, mask, rng.random(mask.shape).astype(np.float32), rng.normal(0, 9, (2, *mask.shape)).astype(np.float32)
+    )
     assert ((things > 0) == mask).all()
     assert set(np.unique(things[mask])) == set(range(1, things.max() + 1))
 
 
 def test_mirrored_input_gives_the_mirrored_partition():
     mask, heat, offset, _ = discs([(12, 12), (14, 27), (20, 42)], 9)
-    things = split(mask, heat, offset)
-    flipped = split(mask[:, ::-1], heat[:, ::-1], (offset * [[[-1]], [[1]]])[:, :, ::-1].astype(np.float32))
+    things = split(mask, mask, heat, offset)
+    flipped = split(
+        mask[:, ::-1], mask[:, ::-1], heat[:, ::-1], (offset * [[[-1]], [[1]]])[:, :, ::-1].astype(np.float32)
+    )
     assert same_partition(things, flipped[:, ::-1])

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maquette.labels import BY_NAME, LABELS
-from maquette.models.catalogue import PanopticContract
+from maquette.models.types import PanopticContract
 from maquette.perception.network import Embedded, softmax
 from maquette.perception.panoptic import (
     category,
@@ -22,9 +22,7 @@ def oracle(class_logits, mask_logits, is_thing):
     probability = np.exp(class_logits) / np.exp(class_logits).sum(1, keepdims=True)
     sigmoid = 1 / (1 + np.exp(-mask_logits))
     kept = [
-        q
-        for q in range(count)
-        if probability[q].argmax() != class_logits.shape[1] - 1 and probability[q].max() > 0.5
+        q for q in range(count) if probability[q].argmax() != class_logits.shape[1] - 1 and probability[q].max() > 0.5
     ]
     owner = [[-1] * width for _ in range(height)]
     for y in range(height):
@@ -92,7 +90,13 @@ def test_a_void_query_leaves_no_segment_and_nothing_is_no_segment():
 
 @pytest.mark.parametrize(
     ("name", "ours"),
-    [("tree-merged", "tree"), ("dining table", "table"), ("Vegetation", "tree"), ("warp drive", "object"), ("void", None)],
+    [
+        ("tree-merged", "tree"),
+        ("dining table", "table"),
+        ("Vegetation", "tree"),
+        ("warp drive", "object"),
+        ("void", None),
+    ],
 )
 def test_categories_of_other_vocabularies(name, ours):
     assert category(name, None) is (BY_NAME[ours] if ours else None)

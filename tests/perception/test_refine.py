@@ -82,7 +82,8 @@ def test_guided_masks_are_least_squares_in_every_window():
             ys = np.clip(np.arange(y - radius, y + radius + 1), 0, 10)
             xs = np.clip(np.arange(x - radius, x + radius + 1), 0, 12)
             want[y, x] = slopes[np.ix_(ys, xs)].mean((0, 1)) @ guide[y, x] + offsets[np.ix_(ys, xs)].mean()
-    np.testing.assert_allclose(GuidedMasks(guide, target[None]).value[0], want, atol=2e-3)
+    want = refine.TRUST * want + (1 - refine.TRUST) * target
+    np.testing.assert_allclose(GuidedMasks(guide, target[None]).value[0], want, atol=1e-4)
 
 
 def test_tiles_leave_no_seam(monkeypatch):
@@ -109,7 +110,9 @@ def test_no_segment_is_lost_or_invented(seed, count):
 
 @pytest.mark.parametrize("size", [(2, 2), (3, 50), (400, 2)])
 def test_a_picture_smaller_than_the_grid(size):
-    soft = soften(np.repeat([[1], [2]], 6, 0).repeat(8, 1).astype(np.int32), np.ones((2, 12, 8), np.float32), [WALL, CAT])
+    soft = soften(
+        np.repeat([[1], [2]], 6, 0).repeat(8, 1).astype(np.int32), np.ones((2, 12, 8), np.float32), [WALL, CAT]
+    )
     ids = refine_segments(np.zeros((*size, 3), np.uint8), soft)
     assert ids.shape == size and set(np.unique(ids)) <= {1, 2}
 

@@ -6,7 +6,9 @@ from scipy import ndimage
 
 from maquette.perception.regions import absorb, connected, neighbours
 
-maps = hnp.arrays(np.int32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9), elements=st.integers(0, 3))
+maps = hnp.arrays(
+    np.int32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9), elements=st.integers(0, 3)
+)
 
 
 @given(maps)

@@ -14,7 +14,8 @@ INPUT = {"name": "image", "pixels": 128 * 128, "multiple": 8}
 
 
 def colour_logits(sharpness: float = 20.0) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (c, 3, 1, 1) and bias (c,) of logits that are highest for the nearest of ``COLOURS`` (rgb from 0 to 1)."""
+    """Weights (c, 3, 1, 1) and bias (c,) of logits that are highest for the nearest of ``COLOURS`` (rgb from 0 to
+    1)."""
     centres = np.array(list(COLOURS.values()), np.float32) / 255
     return sharpness * 2 * centres[:, :, None, None], -sharpness * (centres**2).sum(1)
 
@@ -73,21 +74,30 @@ def label_indices(path: Path) -> Path:
     )
 
 
-def query_masks(path: Path) -> Path:
-    """Six queries: one a colour, a second wall, and one that is nothing; masks by colour at a quarter of the size."""
-    weight, bias = colour_logits(40.0)
-    order = [0, 1, 2, 3, 0, 1]
-    mean = weight.mean(0, keepdims=True), bias.mean()
+def query_masks(path: Path, nothing: bool = False) -> Path:
+    """Six queries: one a colour, a second wall, and one that is nothing; masks by colour at a quarter of the size.
+
+    With ``nothing`` all six are.
+    """
+    weight, bias = colour_logits()
     classes = np.full((1, 6, 5), -4.0, np.float32)
-    classes[0, np.arange(6), [0, 1, 2, 3, 0, 4]] = 4.0
+    classes[0, np.arange(6), [4] * 6 if nothing else [0, 1, 2, 3, 0, 4]] = 4.0
     return write(
         path,
         [
             helper.make_node("AveragePool", ["image"], ["quarter"], kernel_shape=[4, 4], strides=[4, 4]),
-            helper.make_node("Conv", ["quarter", "weight", "bias"], ["masks"]),
+            helper.make_node("Conv", ["quarter", "weight", "bias"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["share"], axis=1),
+            helper.make_node("Conv", ["share", "choose", "half"], ["masks"]),
             helper.make_node("Identity", ["table"], ["classes"]),
         ],
-        {"weight": weight[order] - mean[0], "bias": bias[order] - mean[1] - 1, "table": classes},
+        {
+            "weight": weight,
+            "bias": bias,
+            "choose": 20 * np.eye(4, dtype=np.float32)[[0, 1, 2, 3, 0, 1]][:, :, None, None],
+            "half": np.full(6, -10, np.float32),
+            "table": classes,
+        },
         {
             "masks": (TensorProto.FLOAT, [1, 6, "a", "b"]),
             "classes": (TensorProto.FLOAT, [1, 6, 5]),

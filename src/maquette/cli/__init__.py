@@ -24,24 +24,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # for names of files that the terminal's encoding lacks
     report = Report(quiet="--quiet" in words, json="--json" in words, debug="--debug" in words)
     try:
-        if words == ["--version"]:
-            from maquette.cli.version import version  # before the parser, which needs the options, which bring in numpy
-
-            print(version())
-            return DONE
-        from maquette.cli.parser import make_parser
-
-        arguments = make_parser().parse_args(words)
-        status: int = arguments.run(arguments, report)
-        sys.stdout.flush()
-        return status
+        try:
+            return _run(words, report)
+        except Exception as error:
+            status, message = report.error(error)
+            report.document({"error": message})
+            return status
     except KeyboardInterrupt:
         print("maquette: interrupted; nothing half-written is left", file=sys.stderr)
         return INTERRUPTED
+
+
+def _run(words: list[str], report: Report) -> int:
+    if words[:1] == ["--version"]:
+        from maquette.cli.version import version  # before the parser, whose options bring in numpy
+
+        print(version())
+        return DONE
+    from maquette.cli.parser import make_parser
+
+    try:
+        arguments = make_parser().parse_args(words)
+        status: int = arguments.run(arguments, report)
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has left, as in `maquette models list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except Exception as error:
-        status, message = report.error(error)
-        report.document({"error": message})
-        return status
+    return status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -61,13 +62,12 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
         try:
             with report.progress(photo.name if single else f"{number}/{len(photos)} {photo.name}") as tell:
                 record |= _make(photo, folder, arguments, tell)
-            report.line(_line(record))
-            for note in record["notes"]:
-                report.line(f"  {note}")
         except Exception as error:
             status, message = report.error(error)
             statuses.add(status)
             record |= {"status": "failed", "error": message}
+        else:
+            report.line("\n  ".join([_line(record), *record["notes"]]))
         records.append(record)
     if not single:
         counts = Counter(record["status"] for record in records)
@@ -79,7 +79,9 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
 def _photos(arguments: argparse.Namespace) -> tuple[list[Path], bool]:
     """The pictures to treat, each once, and whether there is one that was named itself."""
     named = [photo for argument in arguments.photos for photo in expand(argument)]
-    photos = list({photo.resolve(): photo for photo in named + [example(name) for name in arguments.example]}.values())
+    photos = list(
+        {os.path.realpath(photo): photo for photo in named + [example(name) for name in arguments.example]}.values()
+    )
     if not photos:
         raise PhotoError("no photo is named; name some, or try --example coffee")
     single = len(arguments.photos) + len(arguments.example) == 1 and (not named or named == [Path(arguments.photos[0])])
@@ -120,9 +122,9 @@ def _make(photo: Path, folder: Path, arguments: argparse.Namespace, tell: Callab
 
 def _photo_sha256(photo: Path) -> str:
     try:
-        if photo.is_dir():
+        if os.path.isdir(photo):
             raise PhotoError(f"{photo}: a folder in which no pictures can be seen; name one that holds some")
-        if not photo.is_file():
+        if not os.path.isfile(photo):
             raise PhotoError(f"{photo}: no such file; name a picture, a folder of pictures, or a pattern")
         with photo.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,9 +27,9 @@ def expand(argument: str) -> list[Path]:
     """
     path = Path(argument)
     found = [path]
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, no error where a name is too long or a link turns in a circle
         found = _pictures(path)
-    elif glob.has_magic(argument) and not path.exists():
+    elif glob.has_magic(argument) and not os.path.exists(path):
         matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
         found = [photo for match in matches for photo in (_pictures(match) if match.is_dir() else [match])]
     return found or [path]

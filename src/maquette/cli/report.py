@@ -41,7 +41,16 @@ class Report:
             print(json.dumps(content, ensure_ascii=False, indent=1), flush=True)
 
     def error(self, error: Exception) -> tuple[int, str]:
-        """Print an error as one line, and return the exit status that it stands for with its message."""
+        """Print an error as one line, and return the exit status that it stands for with its message.
+
+        Raises:
+            KeyboardInterrupt: The error comes from Ctrl-C, which extension modules turn into errors of their own.
+        """
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            cause = cause.__cause__ or cause.__context__
         status, message = _explain(error)
         if self.debug:
             traceback.print_exception(error)

@@ -71,7 +71,7 @@ def build(
     planes = [_fit(r, grid, _extent(level == i), options) for i, r in enumerate(regions)]
     if regions[0].label.role == "sky":
         planes[0] = (0.0, 0.0, 1 / SKY_DEPTH_M)
-    planes = meet(planes, [r.mask for r in regions], grid)
+    planes = meet(planes, regions, grid)
 
     tell("cutting")
     factor = work_factor(level.shape)

@@ -1,7 +1,7 @@
 """Colours for what a photo does not show: pixels behind a layer, continued from the pixels around them.
 
-Three methods with one contract. ``pyramid`` pulls the colours of the rim through a multi-scale pyramid (push-pull, Gortler
-et al., The Lumigraph, 1996, section 3.4), relaxes them towards a membrane and adds grain as strong as the photo's own.
+Three methods with one contract. ``pyramid`` pulls the colours of the rim through a multi-scale pyramid (push-pull,
+Gortler et al., The Lumigraph, 1996, section 3.4), relaxes them towards a membrane and adds grain like the photo's own.
 ``spread`` takes the nearest colour of the rim and blurs it the more the farther it is, as the inpaint node of Blender's
 compositor does, which the diorama paper uses. ``patch`` copies texture (see ``maquette.diorama.patches``).
 """
@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from maquette.diorama.patches import find_texture, searched_scale
 
 Method = Literal["pyramid", "patch", "spread"]
 Floats = NDArray[np.float32]
@@ -24,9 +26,12 @@ _MARGIN = 96
 _SWEEPS = 4
 """Relaxation sweeps at full size."""
 
+_SMALL = 50_000
+"""Levels with fewer pixels than this are relaxed everywhere, larger ones along the rim."""
+
 _OCTAVES, _CELL, _TILE, _SITES = 3, 16, 512, 200_000
-"""Grain: octaves of noise, pixels a side of a cell in which its strength is measured, pixels a side of the noise, and most
-pixels that are measured in an octave."""
+"""Grain: octaves of noise, side in pixels of a cell in which its strength is measured, side of the noise, and most pixels
+that are measured in an octave."""
 
 _MOST_GRAIN = np.float32(5.0)
 """Strongest noise of an octave, in levels of 255: what is stronger is texture, and noise does not look like it."""
@@ -63,7 +68,11 @@ def fill(
     else:
         levels = push(colors, given)
         pull(levels, 2 * _SWEEPS)
-        filled = _membrane(colors, given, hole, levels) + _grain(colors, hole, levels, given, seed)
+        filled = _membrane(colors, given, hole, levels)
+        if method == "pyramid":
+            filled += _grain(colors, hole, levels, given, seed)
+        else:
+            filled = _copied(colors, given, hole, levels, filled, seed)
     colors[hole] = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
     return result
 
@@ -99,7 +108,7 @@ def push(rgb: NDArray[Any], known: Bools) -> list[tuple[Floats, Bools]]:
     levels = []
     while True:
         seen = counts > 0
-        colors = sums / np.maximum(counts, np.float32(1e-6))[..., None]
+        colors = np.asarray(sums / np.maximum(counts, np.float32(1e-6))[..., None], np.float32)
         levels.append((colors, seen))
         if counts.size == 1:
             return levels
@@ -145,7 +154,18 @@ def pull(levels: list[tuple[Floats, Bools]], sweeps: int) -> None:
         colors, seen = levels[index]
         rows, columns = np.nonzero(~seen)
         colors[rows, columns] = sample(levels[index + 1][0], rows, columns)
-        _relax(colors, ~seen, np.ones_like(seen), min(sweeps << index, 64))
+        free = _rim(~seen, levels[index + 1 :]) if seen.size > _SMALL else ~seen
+        _relax(colors, free, np.ones_like(seen), min(sweeps << index, 64))
+
+
+def _rim(unknown: Bools, coarser: list[tuple[Floats, Bools]]) -> Bools:
+    """The part of the unknown pixels that a few sweeps can change: within about six pixels of what is known."""
+    rows, columns = np.nonzero(unknown)
+    seen = coarser[min(1, len(coarser) - 1)][1].astype(np.float32)[..., None]
+    near = sample(seen, rows, columns, 4)[:, 0] > 0
+    rim = np.zeros_like(unknown)
+    rim[rows[near], columns[near]] = True
+    return rim
 
 
 def _membrane(rgb: NDArray[np.uint8], known: Bools, hole: Bools, levels: list[tuple[Floats, Bools]]) -> Floats:
@@ -153,15 +173,15 @@ def _membrane(rgb: NDArray[np.uint8], known: Bools, hole: Bools, levels: list[tu
     rows, columns = np.nonzero(hole)
     colors = rgb.astype(np.float32)
     colors[rows, columns] = sample(levels[0][0], rows, columns)
-    _relax(colors, hole, hole | known, _SWEEPS)
+    _relax(colors, _rim(hole, levels), hole | known, _SWEEPS)
     return np.asarray(colors[rows, columns])
 
 
 def _grain(rgb: NDArray[np.uint8], hole: Bools, levels: list[tuple[Floats, Bools]], known: Bools, seed: int) -> Floats:
     """Noise (n, 1) for the hole's pixels, as strong in each octave as what is known nearby.
 
-    The strength of an octave is taken from the mean square root of its differences, so that a few strong edges, which are
-    not grain, hardly count; for a normal distribution, sigma is that mean squared / 0.6760.
+    The strength of an octave is taken from the mean square root of its differences, so that a few strong edges, which
+    are not grain, hardly count; for a normal distribution, sigma is that mean squared / 0.6760.
     """
     from scipy import ndimage
 
@@ -175,7 +195,7 @@ def _grain(rgb: NDArray[np.uint8], hole: Bools, levels: list[tuple[Floats, Bools
         sites = np.flatnonzero(seen)
         sites = sites[:: 1 + len(sites) // _SITES]
         rows, columns = np.divmod(sites, seen.shape[1])
-        detail = (colors[rows, columns] - sample(levels[octave][0], rows, columns)) @ _LUMA
+        detail = ((colors[rows, columns] - sample(levels[octave][0], rows, columns)) * _LUMA).sum(axis=1)
         cell = ((rows << octave) // _CELL) * shape[1] + (columns << octave) // _CELL
         size = shape[0] * shape[1]
         roots[..., octave] = np.bincount(cell, np.sqrt(np.abs(detail)), size).reshape(shape)
@@ -192,6 +212,46 @@ def _grain(rgb: NDArray[np.uint8], hole: Bools, levels: list[tuple[Floats, Bools
     for octave, tile in enumerate(_noise_tiles(seed)):
         noise[:, 0] += sigma[:, octave] * tile[rows % _TILE, columns % _TILE]
     return noise
+
+
+def _copied(
+    rgb: NDArray[np.uint8], known: Bools, hole: Bools, levels: list[tuple[Floats, Bools]], smooth: Floats, seed: int
+) -> Floats:
+    """Colours (n, 3) of the hole's pixels, copied along the shifts found at a coarse scale; ``smooth`` where there are none.
+
+    Between the four cells around a pixel the copies are blended, and what the copies lack in tone is added.
+    """
+    start = searched_scale(hole, levels)
+    whole, finer = [], known
+    for _ in levels:
+        finer = _halve(finer) == 4
+        whole.append(finer)
+    found = find_texture([(colors, full) for (colors, _), full in zip(levels, whole, strict=True)][start:], seed)
+    if found is None:
+        return smooth
+    colors, shifts, touched = found
+    side = 2 << start
+    rows, columns = np.nonzero(hole)
+    height, width = touched.shape
+    total = np.zeros((len(rows), 3), np.float32)
+    weight = np.full((len(rows), 1), 1e-6, np.float32)
+    cell_y, cell_x = (rows + 0.5) / side - 0.5, (columns + 0.5) / side - 0.5
+    for dy in (0, 1):
+        for dx in (0, 1):
+            y, x = np.floor(cell_y).astype(np.intp) + dy, np.floor(cell_x).astype(np.intp) + dx
+            near = np.clip(1 - np.abs(cell_y - y), 0, 1) * np.clip(1 - np.abs(cell_x - x), 0, 1)
+            y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
+            shift = shifts[y, x]
+            from_y = np.clip(rows + side * shift[:, 0], 0, known.shape[0] - 1)
+            from_x = np.clip(columns + side * shift[:, 1], 0, known.shape[1] - 1)
+            good = touched[y, x] & known[from_y, from_x]
+            tone = (
+                colors[y, x] - colors[np.clip(y + shift[:, 0], 0, height - 1), np.clip(x + shift[:, 1], 0, width - 1)]
+            )
+            share = (near**2 * good).astype(np.float32)[:, None]
+            total += share * (rgb[from_y, from_x] + tone)
+            weight += share
+    return np.where(weight > 1e-3, total / weight, smooth)
 
 
 def _noise_tiles(seed: int) -> list[Floats]:
@@ -216,10 +276,10 @@ def _spread(rgb: NDArray[np.uint8], known: Bools, hole: Bools) -> Floats:
     colors: Floats = rgb.astype(np.float32)
     seen, scale = known, 1
     if known.size > _SPREAD_PIXELS:
-        for colors, seen in push(rgb, known):
+        levels = push(rgb, known)
+        while seen.size > _SPREAD_PIXELS:
+            colors, seen = levels.pop(0)
             scale *= 2
-            if seen.size <= _SPREAD_PIXELS:
-                break
     distance, nearest = ndimage.distance_transform_edt(~seen, return_indices=True)
     colors = colors[nearest[0], nearest[1]]
     rest, result = distance, colors.copy()

@@ -1,12 +1,10 @@
 """Soft edges: how much of a pixel belongs to a layer, and which colour the layer has there.
 
-Both are solved in tiles along the edge only, so that time and memory follow the length of the edge. Tiles are aligned to the
-grid of the pyramid inside them and overlap by more than the windows reach, so that they leave no seams.
+Both work on the pixels of the edge, not of the picture, so that time and memory follow the length of the edge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,58 +14,80 @@ from maquette.diorama.fill import pull, push, sample
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
-Box = tuple[slice, slice]
 
-_TILE, _MARGIN = 256, 64
-_LARGE = 3_000_000
-"""Pictures with more pixels than this are regressed at half their size (the fast guided filter): they are softer anyway."""
+_MARGIN = 64
+"""Known pixels kept around the band, in pixels."""
 
-_NOISE = 12.0
-"""Difference of the sides, in levels of 255, at which projecting a colour on it is half trusted."""
+_LARGE = 2_000_000
+"""Crops with more pixels than this are solved at half their size, or less; their edges are that much softer."""
 
-_WINDOW = 3
-"""Radius of the guided filter's windows, in pixels."""
+_NOISE = np.float32(12.0)
+"""Difference of the two sides, in levels of 255, at which the projection between them is half trusted."""
 
-_EPSILON = np.float32(20.0)
-"""Regularisation of the guided filter: the variance, in squared levels of 255, below which colours do not guide it."""
+_EPSILON = np.float32(0.1)
+"""Regularisation of the matting Laplacian: variance, in squared levels of 255, below which colours do not guide it."""
+
+_PULL = np.float32(0.003)
+"""Weight of the projection against the matting Laplacian, whose diagonal is about 1."""
+
+_STEPS = 40
+"""Steps of the conjugate gradients. More change what is far from both sides, where the projection knows as much."""
 
 
 def solve_alpha(rgb: NDArray[np.uint8], foreground: Bools, background: Bools) -> Floats:
     """Solve the opacity of a layer in the band between what surely belongs to it and what surely does not.
 
-    In the band, the colours of both sides are continued through a pyramid and the pixel's colour is projected on the line
-    between them. That is trusted as far as the sides differ by more than they vary; elsewhere a ramp across the band takes
-    its place. A guided filter (He, Sun and Tang, ECCV 2010, section 3; coefficients at half size on large pictures, He and
-    Sun 2015, arXiv:1505.00996) whose regression is weighted by that trust then fits opacity to the picture's own edges.
+    Closed-form matting (Levin, Lischinski and Weiss, PAMI 2008, equations 11 to 13) on the band alone, with a data
+    term as in robust matting (Wang and Cohen, CVPR 2007, section 4): the colours of both sides are continued through a
+    pyramid and a pixel's colour is projected on the line between them, which is trusted as far as the sides differ by more
+    than they vary. Large pictures are solved at reduced size; the local linear models that the matting Laplacian stands
+    for then give opacity at full size (as in the fast guided filter, He and Sun 2015, arXiv:1505.00996).
 
     Args:
-        rgb: (h, w, 3) uint8, sRGB.
+        rgb: (h, w, 3) uint8, sRGB, at least 3 x 3.
         foreground: (h, w) bool, opaque pixels.
         background: (h, w) bool, transparent pixels; foreground wins where both are set.
 
     Returns:
-        (h, w) float32, exactly 1 in the foreground, exactly 0 in the background, from 0 to 1 in the band between. Without any
-        foreground it is 0, without any background 1.
+        (h, w) float32, exactly 1 in the foreground, exactly 0 in the background, from 0 to 1 in the band between.
+        Without any foreground the band is 0, without any background 1.
     """
     alpha = foreground.astype(np.float32)
     band = ~(foreground | background)
-    if not foreground.any() or not background.any():
-        alpha[band] = float(foreground.any())
+    if not band.any():
         return alpha
-    halve = rgb.shape[0] * rgb.shape[1] > _LARGE
-    for tile, core in _tiles(band):
-        inner = band[tile] & core
-        solved = _solve_tile(rgb[tile], foreground[tile], background[tile], inner, halve)
-        alpha[tile][inner] = solved
+    box = _around(band)
+    front, back = foreground[box], background[box] & ~foreground[box]
+    if not front.any() or not back.any():
+        alpha[band] = float(foreground.any() and (front.any() or not background.any()))
+        return alpha
+    colors, scale = rgb[box].astype(np.float32), 1
+    while colors.shape[0] * colors.shape[1] > _LARGE:
+        sides = [_halved(side.astype(np.float32)) == 1 for side in (front, back)]
+        if not (sides[0].any() and sides[1].any()):
+            break
+        (front, back), colors, scale = sides, _halved(colors), 2 * scale
+    inner = ~(front | back)
+    windows = _Windows(colors, inner)
+    guess, trust = _projected(colors, front, back, inner)
+    solved = front.astype(np.float32)
+    solved[inner] = windows.solve(solved, guess, trust)
+    if scale == 1:
+        alpha[box][band[box]] = np.clip(solved[inner], 0, 1)
+        return alpha
+    rows, columns = np.nonzero(band[box])
+    model = sample(windows.models(solved), rows, columns, scale)
+    alpha[box][rows, columns] = np.clip((model[:, :3] * rgb[box][rows, columns]).sum(axis=1) + model[:, 3], 0, 1)
     return alpha
 
 
 def estimate_foreground(rgb: NDArray[np.uint8], alpha: Floats) -> NDArray[np.uint8]:
     """Colours of a layer where it is partly transparent, without what shines through.
 
-    Blur fusion (Forte 2021, Approximate Fast Foreground Colour Estimation, ICIP, equations 4 to 7) with a wide and then a
-    narrow blur; the correction is scaled to the least change of both sides that gives the picture back exactly. The colours
-    behind are ``estimate_foreground(rgb, 1 - alpha)``.
+    Blur fusion (Forte 2021, Approximate Fast Foreground Colour Estimation, ICIP) with a wide and then a narrow blur, by
+    a pyramid; weights are alpha to the fourth, as what is half transparent knows little of its own colour. The
+    correction of both sides is the least one that gives the picture back exactly. The colours behind are
+    ``estimate_foreground(rgb, 1 - alpha)``.
 
     Args:
         rgb: (h, w, 3) uint8, sRGB.
@@ -78,124 +98,188 @@ def estimate_foreground(rgb: NDArray[np.uint8], alpha: Floats) -> NDArray[np.uin
     """
     result = rgb.copy()
     edge = (alpha > 0) & (alpha < 1)
-    for tile, core in _tiles(edge):
-        inner = edge[tile] & core
-        result[tile][inner] = _unmix(rgb[tile], alpha[tile], inner)
+    if not edge.any():
+        return result
+    box = _around(edge)
+    rows, columns = np.nonzero(edge[box])
+    picture, opacity, scale = rgb[box].astype(np.float32), alpha[box], 1
+    while opacity.size > _LARGE:
+        picture, opacity, scale = _halved(picture), _halved(opacity), 2 * scale
+    inner = (opacity > 0) & (opacity < 1)
+    where = np.nonzero(inner)
+    wide = [sample(_blurred(picture, weight, 3), *where, 8) for weight in (opacity, 1 - opacity)]
+    sharper = []
+    for side, weight in zip(_corrected(picture[inner], opacity[inner], *wide), (opacity, 1 - opacity), strict=True):
+        layer = picture.copy()
+        layer[inner] = side
+        sharper.append(sample(_blurred(layer, weight, 1), rows, columns, 2 * scale))
+    target = rgb[box][rows, columns].astype(np.float32)
+    front, _ = _corrected(target, alpha[box][rows, columns], *sharper)
+    result[box][rows, columns] = np.rint(front).astype(np.uint8)
     return result
 
 
-def _tiles(wanted: Bools) -> Iterator[tuple[Box, Bools]]:
-    """Tiles that hold something wanted: (box with margin, (h, w) bool of the box's pixels without margin)."""
-    height, width = wanted.shape
-    for top in range(0, height, _TILE):
-        for left in range(0, width, _TILE):
-            if not wanted[top : top + _TILE, left : left + _TILE].any():
-                continue
-            y, x = max(top - _MARGIN, 0), max(left - _MARGIN, 0)
-            box = slice(y, min(top + _TILE + _MARGIN, height)), slice(x, min(left + _TILE + _MARGIN, width))
-            core = np.zeros((box[0].stop - y, box[1].stop - x), bool)
-            core[top - y : top - y + _TILE, left - x : left - x + _TILE] = True
-            yield box, core
+def _corrected(target: Floats, alpha: Floats, front: Floats, back: Floats) -> tuple[Floats, Floats]:
+    """The colours (n, 3) nearest to ``front`` and ``back`` that blend to ``target`` by ``alpha`` (n,), clipped."""
+    a = alpha[:, None]
+    residual = (target - a * front - (1 - a) * back) / (a * a + (1 - a) * (1 - a))
+    return np.clip(front + a * residual, 0, 255), np.clip(back + (1 - a) * residual, 0, 255)
 
 
-def _mean(values: NDArray[Any], radius: int) -> Floats:
-    """Box means of (h, w) float32, edges repeated."""
-    from scipy import ndimage
-
-    return np.asarray(ndimage.uniform_filter(values, 2 * radius + 1, mode="nearest"))
-
-
-def _halved(values: NDArray[Any]) -> NDArray[Any]:
-    """The means of 2 x 2 blocks; an odd last row or column is repeated."""
-    values = np.pad(values, [(0, values.shape[0] % 2), (0, values.shape[1] % 2)] + [(0, 0)] * (values.ndim - 2), "edge")
-    return np.float32(0.25) * (values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2])
+def _around(wanted: Bools) -> tuple[slice, slice]:
+    """Bounding box of what is wanted, and its margin."""
+    rows, columns = (np.flatnonzero(wanted.any(axis=axis)) for axis in (1, 0))
+    return (
+        slice(max(int(rows[0]) - _MARGIN, 0), int(rows[-1]) + 1 + _MARGIN),
+        slice(max(int(columns[0]) - _MARGIN, 0), int(columns[-1]) + 1 + _MARGIN),
+    )
 
 
-def _solve_tile(rgb: NDArray[np.uint8], foreground: Bools, background: Bools, inner: Bools, halve: bool) -> Floats:
-    """Opacity (n,) of the pixels ``inner`` of a tile."""
-    colors = rgb.astype(np.float32)
-    front, back = foreground, background & ~foreground
-    if halve:
-        colors = _halved(colors)
-        front, back = (_halved(side.astype(np.float32)) == 1 for side in (front, back))
-    if not front.any() or not back.any():  # the band is wider than a tile
-        return np.full(np.count_nonzero(inner), float(front.any()), np.float32)
-    target, trust = _projected(colors, front, back)
-    slope, offset = _regress(colors, target, trust)
+def _halved(values: Floats) -> Floats:
+    """Means of 2 x 2 blocks; an odd last row or column is repeated."""
+    odd = [(0, values.shape[0] % 2), (0, values.shape[1] % 2)] + [(0, 0)] * (values.ndim - 2)
+    if values.shape[0] % 2 or values.shape[1] % 2:
+        values = np.pad(values, odd, "edge")
+    total = values[::2, ::2] + values[1::2, ::2]
+    total += values[::2, 1::2]
+    total += values[1::2, 1::2]
+    return np.asarray(total * np.float32(0.25))
+
+
+def _blurred(picture: Floats, weight: Floats, finest: int) -> Floats:
+    """Local means (h / 2 ** finest, w / 2 ** finest, 3), weighted by the fourth power of ``weight`` (h, w).
+
+    As far as a cell of ``2 ** finest`` pixels lacks weight, its mean comes from larger cells.
+    """
+    weight = (weight * weight) ** 2
+    stacked = np.empty((*weight.shape, 4), np.float32)
+    np.multiply(picture, weight[..., None], out=stacked[..., :3])
+    stacked[..., 3] = weight
+    levels = []
+    while len(levels) < finest or stacked.size > 4:
+        stacked = _halved(stacked)
+        levels.append(stacked)
+    means = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], np.float32(1e-6))
+    for level in levels[-2::-1][: len(levels) - finest]:
+        row, column = np.divmod(np.arange(level.shape[0] * level.shape[1]), level.shape[1])
+        coarse = sample(means, row, column).reshape(*level.shape[:2], 3)
+        share = np.minimum(4 * level[..., 3:], 1)
+        means = coarse + share * (level[..., :3] / np.maximum(level[..., 3:], np.float32(1e-6)) - coarse)
+    return np.asarray(means)
+
+
+def _projected(colors: Floats, front: Bools, back: Bools, inner: Bools) -> tuple[Floats, Floats]:
+    """Opacity (n,) of the band's pixels by their colours alone, and how far to trust it, both from 0 to 1."""
     rows, columns = np.nonzero(inner)
-    model = np.dstack([slope, offset])
-    local = sample(model, rows, columns, 2) if halve else model[rows, columns]
-    return np.clip((local[:, :3] * rgb[rows, columns]).sum(axis=1) + local[:, 3], 0, 1)
+    stacked = np.dstack([colors, (colors * colors).sum(axis=2)])
+    sides = []
+    for known in (front, back):
+        levels = push(stacked, known)
+        pull(levels, 0)
+        sides.append(sample(levels[0][0], rows, columns))
+    f, b = sides
+    variance = sum(side[:, 3] - (side[:, :3] ** 2).sum(axis=1) for side in sides)
+    line = f[:, :3] - b[:, :3]
+    length = (line * line).sum(axis=1)
+    along = ((colors[inner] - b[:, :3]) * line).sum(axis=1) / np.maximum(length, 1)
+    trust = length / (length + np.maximum(variance, 0) + _NOISE**2)
+    levels = push(front[..., None].astype(np.float32), front | back)
+    pull(levels, 2)
+    ramp = sample(levels[0][0], rows, columns)[:, 0]
+    return trust * np.clip(along, 0, 1) + (1 - trust) * ramp, trust
 
 
-def _continued(values: Floats, known: Bools) -> Floats:
-    """Continue (h, w, channels) from the known pixels to all others."""
-    levels = [(values.copy(), known), *push(values, known)]
-    pull(levels, 1)
-    return levels[0][0]
+class _Windows:
+    """The 3 x 3 windows that touch a band, as lists: what the matting Laplacian is made of.
+
+    In each, opacity is a linear function of colour: alpha = slope . color + offset.
+    """
+
+    def __init__(self, colors: Floats, inner: Bools) -> None:
+        height, width = inner.shape
+        touched = np.zeros_like(inner)
+        for row in range(3):
+            for column in range(3):
+                touched[1:-1, 1:-1] |= inner[row : height - 2 + row, column : width - 2 + column]
+        centers = np.flatnonzero(touched)
+        self.shape = inner.shape
+        self.inner = np.flatnonzero(inner)
+        self.pixels = [centers + dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+        flat = colors.reshape(-1, 3)
+        seen = np.stack([flat[pixels].T for pixels in self.pixels])
+        self.mean = seen.mean(axis=0)
+        self.offsets = seen - self.mean
+        covariance = np.einsum("kin,kjn->nij", self.offsets, self.offsets) / 9 + _EPSILON * np.eye(3, dtype=np.float32)
+        self.weights = np.einsum("nij,kjn->kin", np.linalg.inv(covariance), self.offsets)
+
+    def solve(self, known: Floats, guess: Floats, trust: Floats) -> Floats:
+        """Opacity (n,) of the band's pixels, from that of the pixels around it in ``known`` (h, w) and a guess."""
+        from scipy import sparse
+
+        height, width = self.shape
+        count = len(self.inner)
+        position = np.full(height * width, count, np.int32)
+        position[self.inner] = np.arange(count, dtype=np.int32)
+        diagonals = np.zeros((25, count + 1), np.float32)  # the last column takes what is outside the band
+        places = [position[pixels] for pixels in self.pixels]
+        for k in range(9):
+            for m in range(k, 9):
+                value = np.float32(k == m) - (1 + (self.offsets[k] * self.weights[m]).sum(axis=0)) / 9
+                step = 12 + (m // 3 - k // 3) * 5 + m % 3 - k % 3
+                diagonals[step, places[k]] += value
+                if m > k:
+                    diagonals[24 - step, places[m]] += value
+        entries = diagonals[:, :count].T
+        reach = np.array([dy * width + dx for dy in range(-2, 3) for dx in range(-2, 3)])
+        others = np.clip(self.inner[:, None] + reach, 0, height * width - 1)
+        columns = position[others]
+        within = columns < count
+        pull_weight = _PULL * np.maximum(trust, np.float32(0.02))
+        right = pull_weight * guess - np.where(within, 0, entries * known.ravel()[others]).sum(axis=1)
+        matrix = sparse.csr_matrix(
+            (
+                np.where(within, entries, 0).ravel(),
+                np.where(within, columns, 0).ravel(),
+                np.arange(0, 25 * count + 1, 25),
+            ),
+            shape=(count, count),
+        )
+        return _conjugate_gradients(matrix, pull_weight, entries[:, 12] + pull_weight, right, guess)
+
+    def models(self, alpha: Floats) -> Floats:
+        """Slope and offset (h, w, 4) at the pixels of the band, means over the windows that hold a pixel."""
+        flat = alpha.ravel()
+        opacity = np.stack([flat[pixels] for pixels in self.pixels])
+        slope = np.einsum("kin,kn->in", self.weights, opacity) / 9
+        offset = opacity.mean(axis=0) - (slope * self.mean).sum(axis=0)
+        model = np.concatenate([slope, offset[None]]).T
+        total = np.zeros((len(flat), 5), np.float32)
+        for pixels in self.pixels:
+            total[pixels, :4] += model
+            total[pixels, 4] += 1
+        total[:, 3] += np.where(total[:, 4] == 0, flat, 0)
+        return np.asarray((total[:, :4] / np.maximum(total[:, 4:], 1)).reshape(*self.shape, 4))
 
 
-def _projected(colors: Floats, front: Bools, back: Bools) -> tuple[Floats, Floats]:
-    """First guess of the opacity, and how far to trust it, both (h, w) from 0 to 1."""
-    power = (colors * colors).sum(axis=2, keepdims=True)
-    stacked = np.concatenate([colors, power], axis=2)
-    f, b = _continued(stacked, front), _continued(stacked, back)
-    ramp = _continued(front[..., None].astype(np.float32), front | back)[..., 0]
-    variance = f[..., 3] - (f[..., :3] ** 2).sum(axis=2) + b[..., 3] - (b[..., :3] ** 2).sum(axis=2)
-    line = f[..., :3] - b[..., :3]
-    length = (line * line).sum(axis=2)
-    along = ((colors - b[..., :3]) * line).sum(axis=2) / np.maximum(length, 1)
-    trust = length / (length + np.maximum(variance, 0) + np.float32(_NOISE**2))
-    guess = trust * np.clip(along, 0, 1) + (1 - trust) * ramp
-    sure = front | back
-    return np.where(sure, front, guess).astype(np.float32), np.where(sure, 1, np.maximum(trust, 0.02)).astype(np.float32)
+def _conjugate_gradients(matrix: Any, extra: Floats, diagonal: Floats, right: Floats, start: Floats) -> Floats:
+    """Solve (matrix + diag(extra)) x = right from ``start``, preconditioned by its diagonal.
 
-
-def _regress(colors: Floats, target: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Local linear models target = slope . color + offset: (h, w, 3) and (h, w), means over the windows of a pixel."""
-    total = _mean(weight, _WINDOW)
-
-    def mean(values: Floats) -> Floats:
-        return _mean(values * weight, _WINDOW) / np.maximum(total, np.float32(1e-6))
-
-    means = [mean(colors[..., channel]) for channel in range(3)]
-    goal = mean(target)
-    cross = [mean(colors[..., i] * target) - means[i] * goal for i in range(3)]
-    moment = {
-        (i, j): mean(colors[..., i] * colors[..., j]) - means[i] * means[j] for i in range(3) for j in range(i, 3)
-    }
-    xx, yy, zz = (moment[i, i] + _EPSILON for i in range(3))
-    xy, xz, yz = moment[0, 1], moment[0, 2], moment[1, 2]
-    # Cramer's rule with the adjugate of the symmetric 3 x 3 covariance
-    axx, axy, axz = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
-    ayy, ayz, azz = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
-    determinant = xx * axx + xy * axy + xz * axz
-    slope = [
-        (axx * cross[0] + axy * cross[1] + axz * cross[2]) / determinant,
-        (axy * cross[0] + ayy * cross[1] + ayz * cross[2]) / determinant,
-        (axz * cross[0] + ayz * cross[1] + azz * cross[2]) / determinant,
-    ]
-    offset = goal - sum(slope[i] * means[i] for i in range(3))
-    return np.stack([_mean(s, _WINDOW) for s in slope], axis=2), _mean(offset, _WINDOW)
-
-
-def _unmix(rgb: NDArray[np.uint8], alpha: Floats, inner: Bools) -> NDArray[np.uint8]:
-    """Foreground colours (n, 3) of the pixels ``inner`` of a tile."""
-    picture = rgb.astype(np.float32)
-    front, back = picture, picture
-    rest = 1 - alpha
-    correction = (alpha / (alpha * alpha + rest * rest))[..., None]
-    counter = (rest / (alpha * alpha + rest * rest))[..., None]
-    for radius in (24, 3):
-        front, back = _blurred(front, alpha, radius), _blurred(back, rest, radius)
-        residual = picture - alpha[..., None] * front - rest[..., None] * back
-        front = np.clip(front + correction * residual, 0, 255)
-        back = np.clip(back + counter * residual, 0, 255)
-    return np.rint(front[inner]).astype(np.uint8)
-
-
-def _blurred(colors: Floats, weight: Floats, radius: int) -> Floats:
-    """Weighted box means of (h, w, 3); the colours themselves where nothing within reach has weight."""
-    total = _mean(weight, radius)
-    means = np.stack([_mean(colors[..., c] * weight, radius) for c in range(3)], axis=2)
-    return np.where(total[..., None] > 1e-4, means / np.maximum(total, np.float32(1e-4))[..., None], colors)
+    Sums are numpy's own, not those of a threaded BLAS, so that the result does not depend on the number of threads.
+    """
+    solution = start.copy()
+    residual = right - matrix @ solution - extra * solution
+    scaled = residual / diagonal
+    direction = scaled
+    strength = float((residual * scaled).sum(dtype=np.float64))
+    goal = 1e-8 * len(right)
+    for _ in range(_STEPS):
+        if strength <= goal:
+            break
+        product = matrix @ direction + extra * direction
+        step = np.float32(strength / float((direction * product).sum(dtype=np.float64)))
+        solution = solution + step * direction
+        residual = residual - step * product
+        scaled = residual / diagonal
+        previous, strength = strength, float((residual * scaled).sum(dtype=np.float64))
+        direction = scaled + np.float32(strength / previous) * direction
+    return solution

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maquette.diorama.planes import InverseDepth, evaluate
-from maquette.diorama.regions import Grid, Region, owners
+from maquette.diorama.regions import Grid, Region, measured, owners
 
 _RANK = {"sky": 0, "ceiling": 1, "ground": 1, "upright": 2, "object": 3}
 
@@ -67,27 +67,27 @@ def _border_lengths(owner: NDArray[np.intp], count: int) -> NDArray[np.float64]:
     return lengths + lengths.T
 
 
-def meet(planes: list[InverseDepth], masks: list[NDArray[np.bool_]], grid: Grid) -> list[InverseDepth]:
+def meet(planes: list[InverseDepth], regions: list[Region], grid: Grid) -> list[InverseDepth]:
     """Bring layers forward to where they touch what they cover: a sofa stands at its front feet, not at its mean depth.
 
     A layer is scaled about the camera, so that its picture stays the same, until half of its border with the layer behind lies in
-    front of that layer.
+    front of that layer. Layers whose depth was measured stay where they are.
 
     Args:
         planes: Inverse depth of each layer, from back to front, see ``Fit``.
-        masks: (h, w) bool, the visible part of each layer.
+        regions: The layers.
         grid: The working grid.
     """
     from scipy import ndimage
 
     cross = ndimage.generate_binary_structure(2, 1)
-    grown = [ndimage.binary_dilation(m, cross, iterations=2) for m in masks]
+    grown = [ndimage.binary_dilation(r.mask, cross, iterations=2) for r in regions]
     moved: list[InverseDepth] = []
-    for (a, b, c), mask in zip(planes, masks, strict=True):
+    for (a, b, c), region in zip(planes, regions, strict=True):
         factor = 1.0
         for behind, other in zip(moved, grown, strict=False):
-            border = mask & other
-            if border.any():
+            border = region.mask & other
+            if border.any() and not measured(region, grid):
                 x, y = grid.x[border], grid.y[border]
                 conflict = float(np.median(evaluate(behind, x, y) / evaluate((a, b, c), x, y)))
                 factor = max(factor, min(conflict, MOST_FORWARD))

@@ -92,25 +92,22 @@ def evaluate(plane: InverseDepth, x: FloatArray, y: FloatArray) -> FloatArray:
     return a * x + b * y + c
 
 
-def fit_two(x: FloatArray, y: FloatArray, inverse: FloatArray, weight: FloatArray) -> tuple[Fit, NDArray[np.bool_]]:
-    """Fit two planes at once (k-planes, as Lloyd's iteration), starting from the nearer and the farther half.
-
-    Returns:
-        The pair as one ``Fit`` (the first plane, the error of both together), and (n,) bool, true where the first plane fits
-        better.
-    """
+def fit_two(x: FloatArray, y: FloatArray, inverse: FloatArray, weight: FloatArray) -> tuple[InverseDepth, InverseDepth]:
+    """Fit two planes at once (k-planes, as Lloyd's iteration), starting from the nearer and the farther half."""
     first = inverse > np.median(inverse)
-    fits: list[Fit] = []
+    pair = (fit_tilted(x, y, inverse, weight).inverse_depth,) * 2
     for _ in range(10):
         if min(first.sum(), (~first).sum()) < 8:
             break
-        fits = [fit_tilted(x[m], y[m], inverse[m], weight[m]) for m in (first, ~first)]
-        errors = [np.abs(evaluate(fit.inverse_depth, x, y) / inverse - 1) for fit in fits]
-        updated = errors[0] < errors[1]
+        pair = tuple(fit_tilted(x[m], y[m], inverse[m], weight[m]).inverse_depth for m in (first, ~first))
+        updated = closer(pair, x, y, inverse)
         if np.array_equal(updated, first):
             break
         first = updated
-    if not fits:
-        return fit_tilted(x, y, inverse, weight), np.ones(x.shape, dtype=bool)
-    both = np.minimum(*(np.abs(evaluate(fit.inverse_depth, x, y) / inverse - 1) for fit in fits))
-    return Fit(fits[0].inverse_depth, float(np.median(both))), first
+    return pair
+
+
+def closer(pair: tuple[InverseDepth, InverseDepth], x: FloatArray, y: FloatArray, inverse: FloatArray) -> NDArray[np.bool_]:
+    """(n,) bool: where the first of two planes is nearer to the depth than the second."""
+    errors = [np.abs(evaluate(plane, x, y) - inverse) for plane in pair]
+    return errors[0] < errors[1]

@@ -7,22 +7,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from maquette.diorama.planes import FloatArray, fit_tilted, fit_two
+from maquette.diorama.planes import FloatArray, closer, evaluate, fit_tilted, fit_two
 from maquette.labels import BY_NAME, Label
 from maquette.perception.types import Perception
 
 WORK_SIZE = 512
 """Longer side in pixels of the grid on which regions are reasoned about."""
 
-BAD_FIT = 0.06
-"""Relative error of depth from which one plane is not enough for a piece of stuff."""
+GAIN = 0.0002
+"""Least gain (fraction of the picture times relative error of depth) for which a region is split, where depth is certain;
+where it is not, the gain must be larger by the square of 1 / confidence."""
+
+MEASURED = 0.9
+"""Mean confidence from which depth counts as measured, so that things are split too."""
+
+SAMPLES = 600
+"""About how many grid points a plane is fitted to."""
+
+WORST = 0.5
+"""Largest relative error of depth that a point counts with."""
 
 SMALLEST_STUFF = 0.0015
 SMALLEST_THING = 0.0004
 """Fraction of the picture below which a region joins a neighbour."""
 
-CHEAPEST = 0.0008
-"""Cost (see ``_cost``) up to which two regions are merged although the budget would allow both."""
+CHEAPEST = 0.0004
+"""Loss (see ``_label_loss``) up to which two regions are merged although the budget would allow both."""
 
 MOST_LAYERS = 24
 """Budget of layers where the user gives none."""
@@ -100,17 +110,19 @@ def find_regions(perception: Perception, grid: Grid, *, budget: int, split: bool
         if not mask.any():
             continue
         region = Region(segment.label, (segment.id,), mask)
-        whole = not split or segment.label.isthing or segment.label.role == "sky"
-        regions += [region] if whole else _split(region, grid)
+        parts = [mask] if not split or segment.label.isthing or segment.label.role == "sky" else _parts(mask)
+        regions += [replace(region, mask=part) for part in parts]
     covered = np.zeros(ids.shape, dtype=bool)
     for region in regions:
         covered |= region.mask
     if not covered.all():
         regions.append(Region(BY_NAME["object"], (0,), ~covered))
     regions = _join_same(regions, "sky")
-    if split:
-        regions = _deepen(regions, grid)
-    return _merge(regions, grid, budget or (MOST_LAYERS if split else len(regions)), tidy=split)
+    if not split:
+        return _merge(regions, grid, budget or len(regions), tidy=False)
+    regions = _split(regions, grid, budget or MOST_LAYERS)
+    regions = _deepen(regions, grid)
+    return _merge(regions, grid, budget or MOST_LAYERS, tidy=True)
 
 
 def _join_same(regions: list[Region], name: str) -> list[Region]:
@@ -140,22 +152,49 @@ def _parts(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     return [mask & (grown == i) for i in large]
 
 
-def _split(region: Region, grid: Grid, depth: int = 0) -> list[Region]:
-    out: list[Region] = []
-    for part in _parts(region.mask):
-        x, y, inverse, weight = (a[part] for a in (grid.x, grid.y, grid.inverse, grid.weight))
-        enough = part.sum() >= 2 * SMALLEST_STUFF * part.size
-        if enough and depth < 2 and fit_tilted(x, y, inverse, weight).error > BAD_FIT:
-            pair, first = fit_two(x, y, inverse, weight)
-            near = np.zeros_like(part)
-            near[part] = first
-            smallest = min(int(first.sum()), int((~first).sum()))
-            if pair.error < 0.6 * fit_tilted(x, y, inverse, weight).error and smallest > 0.1 * first.size:
-                for piece in (near, part & ~near):
-                    out += _split(replace(region, mask=piece), grid, depth + 1)
-                continue
-        out.append(replace(region, mask=part))
-    return out
+def _points(mask: NDArray[np.bool_], grid: Grid) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """x, y, inverse depth and weight at evenly taken points of a mask."""
+    index = np.flatnonzero(mask)
+    index = index[:: 1 + len(index) // SAMPLES]
+    return grid.x.flat[index], grid.y.flat[index], grid.inverse.flat[index], grid.weight.flat[index]
+
+
+def _loss(mask: NDArray[np.bool_], grid: Grid) -> float:
+    """Fraction of the picture times mean relative error of depth, if one plane stands for a mask."""
+    x, y, inverse, weight = _points(mask, grid)
+    plane = fit_tilted(x, y, inverse, weight).inverse_depth
+    error = np.abs(evaluate(plane, x, y) / inverse - 1)
+    return float(mask.mean() * np.mean(np.minimum(error, WORST)))
+
+
+def _split(regions: list[Region], grid: Grid, budget: int) -> list[Region]:
+    """Split in two, again and again, the region that gains most by it."""
+    done = [r for r in regions if r.label.role == "sky"]
+    pending = [(*_best_split(r, grid), r) for r in regions if r.label.role != "sky"]
+    while pending:
+        best = max(range(len(pending)), key=lambda i: pending[i][0])
+        gain, pieces, region = pending.pop(best)
+        if gain <= 0 or len(done) + len(pending) + len(pieces) > budget:
+            done.append(region)
+        else:
+            pending += [(*_best_split(r, grid), r) for r in pieces]
+    return done
+
+
+def _best_split(region: Region, grid: Grid) -> tuple[float, list[Region]]:
+    """What splitting a region gains beyond what it must, and the pieces."""
+    size = int(region.mask.sum())
+    confidence = float(grid.weight[region.mask].mean())
+    smallest = SMALLEST_STUFF * region.mask.size
+    if size < 2 * smallest or (region.label.isthing and not measured(region, grid)):
+        return 0.0, []
+    pair = fit_two(*_points(region.mask, grid))
+    first = region.mask & closer(pair, grid.x, grid.y, grid.inverse)
+    pieces = [part for half in (first, region.mask & ~first) if half.any() for part in _parts(half)]
+    if len(pieces) < 2 or min(int(p.sum()) for p in pieces) < smallest:
+        return 0.0, []
+    gain = _loss(region.mask, grid) - sum(_loss(p, grid) for p in pieces)
+    return gain - GAIN * (len(pieces) - 1) / min(confidence, 1.0) ** 2, [replace(region, mask=p) for p in pieces]
 
 
 def _deepen(regions: list[Region], grid: Grid) -> list[Region]:
@@ -174,14 +213,14 @@ def _deepen(regions: list[Region], grid: Grid) -> list[Region]:
     return regions
 
 
-def _cost(a: Region, b: Region, border: float, area: float, apart: float) -> float:
-    """What merging two regions loses: the smaller area ends at a wrong depth or under a wrong name, times how wrong."""
+def _label_loss(a: Region, b: Region, border: float, area: float) -> float:
+    """What merging two regions loses beside depth: the smaller area ends under a wrong name."""
     if "sky" in (a.label.role, b.label.role):
         return np.inf
-    wrong = apart
+    wrong = 0.0
     if a.label != b.label:
         wrong += 0.1 if a.label.role == b.label.role else 0.25
-    if a.label.isthing or b.label.isthing:
+    if a.segment_ids != b.segment_ids and (a.label.isthing or b.label.isthing):
         wrong += 0.5
     if border == 0:
         wrong += 0.05 if a.label == b.label and not a.label.isthing else np.inf
@@ -192,45 +231,47 @@ def _merge(regions: list[Region], grid: Grid, budget: int, *, tidy: bool) -> lis
     """Merge the cheapest pair until the budget holds and, if ``tidy``, nothing small or flush is left."""
     count = len(regions)
     owner = owners(regions)
-    log_depth = -np.log(grid.inverse)
-    border, apart = np.zeros((count, count)), np.zeros((count, count))
+    border = np.zeros((count, count))
     for one, two in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         np.add.at(border, (owner[one], owner[two]), 1)
-        np.add.at(apart, (owner[one], owner[two]), np.abs(log_depth[one] - log_depth[two]))
-    border, apart = border + border.T, apart + apart.T
+    border += border.T
     alive: dict[int, Region] = dict(enumerate(regions))
     area = np.array([r.mask.mean() for r in regions])
-    median = np.array([np.median(log_depth[r.mask]) for r in regions])
+    loss = np.array([_loss(r.mask, grid) for r in regions])
     cost = np.full((count, count), np.inf)
 
     def price(i: int, j: int) -> float:
         a, b = alive[i], alive[j]
-        gap = apart[i, j] / border[i, j] if border[i, j] else abs(median[i] - median[j])
+        value = _label_loss(a, b, border[i, j], min(area[i], area[j]))
         small = any(area[k] < (SMALLEST_THING if alive[k].label.isthing else SMALLEST_STUFF) for k in (i, j))
-        value = _cost(a, b, border[i, j], min(area[i], area[j]), gap)
+        if np.isfinite(value):
+            value += max(0.0, _loss(a.mask | b.mask, grid) - loss[i] - loss[j])
         return value * 1e-3 if tidy and small else value
 
     for i in alive:
         for j in range(i):
             cost[i, j] = price(i, j)
     while len(alive) > 1:
-        i, j = np.unravel_index(int(np.argmin(cost)), cost.shape)
+        i, j = (int(k) for k in np.unravel_index(int(np.argmin(cost)), cost.shape))
         best = cost[i, j]
         needed = len(alive) > budget or (tidy and best < CHEAPEST and len(alive) > 3)
         if not needed or not np.isfinite(best):
             break
-        i, j = int(i), int(j)
         alive[j] = _union([alive[j], alive.pop(i)])
         area[j] += area[i]
-        median[j] = np.median(log_depth[alive[j].mask])
-        for table in (border, apart):
-            table[j] += table[i]
-            table[:, j] += table[:, i]
+        loss[j] = _loss(alive[j].mask, grid)
+        border[j] += border[i]
+        border[:, j] += border[:, i]
         cost[i] = cost[:, i] = np.inf
         for k in alive:
             if k != j:
                 cost[max(k, j), min(k, j)] = price(max(k, j), min(k, j))
     return list(alive.values())
+
+
+def measured(region: Region, grid: Grid) -> bool:
+    """Whether the depth of a region is known rather than guessed."""
+    return float(grid.weight[region.mask].mean()) >= MEASURED
 
 
 def owners(regions: list[Region]) -> NDArray[np.intp]:

@@ -49,14 +49,14 @@ def whole(target: Path) -> Iterator[Path]:
         _remove_leftovers(target)
         aside = Path(tempfile.mkdtemp(prefix=_prefix(target), suffix=".part", dir=target.parent))
     except (OSError, ValueError) as error:
-        raise _failure(target, error) from error
+        raise failure(target, error) from error
     lock = _locked(aside)
     try:
         fresh = aside / "new"
         yield fresh
         _replace(target, fresh, aside / "old")
     except OSError as error:
-        raise _failure(target, error) from error
+        raise failure(target, error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         if lock is not None:
@@ -107,7 +107,8 @@ def _locked(folder: Path) -> int | None:
     return descriptor
 
 
-def _failure(target: Path, error: OSError | ValueError) -> ExportError:
+def failure(target: Path, error: OSError | ValueError) -> ExportError:
+    """The error to raise where the system does not let a target be written."""
     reason = (getattr(error, "strerror", None) or str(error)).lower()
     hint = _HINTS.get(getattr(error, "errno", None) or 0)
     return ExportError(f"{shown(target)}: cannot be written ({reason}){f'; {hint}' if hint else ''}")

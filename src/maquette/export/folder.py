@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maquette.errors import ExportError
-from maquette.export.atomic import shown, whole
+from maquette.export.atomic import failure, shown, whole
 from maquette.export.geometry import visible_part
 from maquette.export.glb import encode_glb, generator
 from maquette.export.html import encode_html
@@ -73,7 +73,7 @@ def _check_free(folder: Path, overwrite: bool) -> None:
     try:
         names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     except OSError as error:
-        raise ExportError(f"{shown(folder)}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+        raise failure(folder, error) from error
     if not names:
         return
     if not overwrite:

@@ -57,11 +57,21 @@ def encode_loop(scene: Scene, kind: Literal["webp", "gif"]) -> bytes:
     margin = _margin(covered)
     inner = slice(margin, -margin or None)
     pictures = [Image.fromarray(_filled(frame[inner, inner])) for frame in frames]
-    first, rest = pictures[0], pictures[1:]
+    if kind == "gif":
+        pictures = _in_one_palette(pictures)
     stream = io.BytesIO()
     options = {"quality": 75, "method": 2} if kind == "webp" else {}
+    first, *rest = pictures
     first.save(stream, kind, save_all=True, append_images=rest, duration=FRAME_MS, loop=0, **options)
     return stream.getvalue()
+
+
+def _in_one_palette(pictures: list[Image.Image]) -> list[Image.Image]:
+    """Pictures in the 256 colours that suit them all, so that colours do not flicker from frame to frame."""
+    some = pictures[:: LOOP_FRAMES // 4]
+    sheet = Image.fromarray(np.concatenate([np.asarray(picture) for picture in some]))
+    palette = sheet.quantize(256, Image.Quantize.MEDIANCUT)
+    return [picture.quantize(palette=palette) for picture in pictures]
 
 
 def _at_most(scene: Scene, side_px: int) -> Scene:

@@ -1,9 +1,9 @@
 """PNG files, quickly.
 
 Pillow compresses on one thread, holding the interpreter's lock. zlib itself releases it, so that several textures are
-encoded at the same time. On photos the Average filter (PNG specification, 3rd edition, section 9.2) with zlib's
-fastest level beats Pillow's adaptive filters: a 1280 x 880 photo takes 2.02 MB and 0.07 s of one core, against 2.08
-MB in 0.12 s (level 1) or 0.24 s (level 6) with Pillow 13.
+encoded at the same time. The Average filter (PNG specification, 3rd edition, section 9.2) with zlib's fastest level
+makes files of the size of Pillow's ``compress_level=1`` in half the time: scikit-image's coffee takes 475 kB and 32
+ms of one core, against 483 kB and 54 ms; Pillow's default takes 449 kB and 133 ms.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Agreement of label maps, and panoptic quality.
 
 Sources: Everingham et al., "The PASCAL Visual Object Classes Challenge" (IJCV 2015), for the intersection over union
-from a confusion matrix over all pixels; Kirillov et al., "Panoptic Segmentation" (CVPR 2019), equation 1, for PQ = SQ RQ.
+from a confusion matrix over all pixels; Kirillov et al., "Panoptic Segmentation" (CVPR 2019), equation 1.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def iou_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return (classes,) float64 intersection over union of a confusion matrix; NaN where a class is in neither map."""
     shared = np.diag(matrix).astype(np.float64)
     union = matrix.sum(0) + matrix.sum(1) - shared
-    return np.divide(shared, union, out=np.full(shared.shape, np.nan), where=union > 0)
+    out = np.full(shared.shape, np.nan)
+    np.divide(shared, union, out=out, where=union > 0)
+    return out
 
 
 def mean_iou(matrix: NDArray[np.int64]) -> float:

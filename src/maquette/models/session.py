@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maquette.errors import ModelError
-from maquette.models.catalogue import Model, sha256, verified_path
+from maquette.models.catalogue import sha256, verified_path
+from maquette.models.types import Model
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maquette.camera import Camera, world_pose
-from maquette.errors import MaquetteError
-from maquette.models.catalogue import EMBEDDED, DepthContract, resolve, sha256, verified_path
+from maquette.errors import MaquetteError, ModelError
+from maquette.models.catalogue import EMBEDDED, resolve, sha256, verified_path
+from maquette.models.types import DepthContract, Model, Task
 from maquette.perception.options import PerceptionOptions
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Perception, Segment
 from maquette.photo import Photo
+
+if TYPE_CHECKING:
+    from maquette.perception.network import Embedded
 
 __all__ = ["MAX_DEPTH_M", "SKY_DEPTH_M", "Perception", "PerceptionOptions", "Segment", "perceive"]
 
@@ -25,6 +29,7 @@ WORKING_SIDE = 384
 NETWORK_CONFIDENCE = 0.8
 """Confidence of depth from a network that the user chose, which says none of its own."""
 
+_FloatMap = NDArray[np.float32]
 _DEFAULTS = PerceptionOptions()
 
 
@@ -52,62 +57,50 @@ def perceive(
         ModelError: A network is missing, altered, or does not keep its contract.
         MaquetteError: A file of the user's cannot be used, or ``fov_deg`` is out of range.
     """
-    from maquette.perception import depth, files, network, refine
+    from maquette.perception import depth, files, refine
     from maquette.perception.geometry import ground_camera, join_depth
-    from maquette.perception.panoptic import from_embedded
+    from maquette.perception.network import run_depth, run_embedded
 
     step = progress or (lambda _: None)
     camera, notes = _camera(photo, options.fov_deg)
     models = [resolve(EMBEDDED)]
-    depth_model = None if options.depth_model is None else resolve(options.depth_model, "depth")
-    panoptic_model = None if options.panoptic_model is None else resolve(options.panoptic_model, "panoptic")
-    given_m = None if options.depth is None else files.read_depth(options.depth, photo.width, photo.height)
-    given_segments = None
-    if options.segments is not None:
-        given_segments = files.read_segments(options.segments, photo.width, photo.height)
+    depth_model, panoptic_model = _chosen(options.depth_model, "depth"), _chosen(options.panoptic_model, "panoptic")
+    size = photo.width, photo.height
+    given_m = None if options.depth is None else files.read_depth(options.depth, *size)
+    given_segments = None if options.segments is None else files.read_segments(options.segments, *size)
 
     step("segments")
-    embedded = network.run_embedded(photo.rgb, camera, threads)
+    embedded = run_embedded(photo.rgb, camera, threads)
     if given_segments is not None:
         ids, segments = given_segments
     else:
-        if panoptic_model is None or panoptic_model.output is None:
-            soft = from_embedded(embedded)
-        else:
-            soft = network.run_panoptic(photo.rgb, panoptic_model, threads)
+        if panoptic_model is not None:
             models.append(panoptic_model)
-        ids = refine.refine_segments(photo.rgb, soft)
-        present = np.bincount(ids.ravel(), minlength=len(soft.segments) + 1) > 0
-        segments = tuple(segment for segment in soft.segments if present[segment.id])
+        ids, segments = _find_segments(photo, embedded, panoptic_model, threads)
 
     step("depth")
     height, width = _working_size(photo)
     working = camera.resized(width, height)
     coarse_ids = _sample(ids, height, width)
-    sizes = (height, width)
-    found = join_depth(
-        coarse_ids, segments, _resize(embedded.depth_m, *sizes), _resize(embedded.log_scale, *sizes), working
-    )
-    depth_m = np.reciprocal(refine.upsample_within(np.reciprocal(found.depth_m), coarse_ids, ids))
+    net_m, net_scale = _resize(embedded.depth_m, height, width), _resize(embedded.log_scale, height, width)
+    found = join_depth(coarse_ids, segments, net_m, net_scale, working)
+    depth_m = _upsample_depth(found.depth_m, ids)
     confidence = refine.upsample_within(found.confidence, coarse_ids, ids)
     pose, horizon_px, said = found.camera, found.horizon_px, found.notes
     trust = 1.0
-    if given_m is None and depth_model is not None and isinstance(depth_model.output, DepthContract):
+    if given_m is None and depth_model is not None:
         models.append(depth_model)
-        raw = network.run_depth(photo.rgb, depth_model, camera, threads)
-        metres, remark = depth.to_metres(
-            raw, depth_model.output.kind, found.depth_m, found.confidence, coarse_ids, segments
-        )
-        grid_ids = _sample(ids, *metres.shape)
-        filled = depth.fill(metres, grid_ids, _sample(depth_m, *metres.shape))
-        given_m = np.reciprocal(refine.upsample_within(np.reciprocal(filled), grid_ids, ids))
-        notes.append(remark)
+        raw = run_depth(photo.rgb, depth_model, camera, threads)
+        assert isinstance(depth_model.output, DepthContract)
+        kind = depth_model.output.kind
+        metres, note = depth.to_metres(raw, kind, found.depth_m, found.confidence, coarse_ids, segments)
+        given_m = _upsample_depth(depth.fill(metres, _sample(ids, *metres.shape), _sample(depth_m, *metres.shape)), ids)
+        notes.append(note)
         trust = NETWORK_CONFIDENCE
     if given_m is not None:
-        known = np.isfinite(given_m)
+        confidence = np.where(np.isfinite(given_m), np.float32(trust), confidence)
         depth_m = depth.fill(given_m, ids, depth_m).clip(depth.NEAREST_M, MAX_DEPTH_M)
-        confidence = np.where(known, np.float32(trust), confidence)
-        pose, horizon_px, said = ground_camera(coarse_ids, segments, _sample(depth_m, *sizes), working)
+        pose, horizon_px, said = ground_camera(coarse_ids, segments, _sample(depth_m, height, width), working)
     sky = [segment.id for segment in segments if segment.label.role == "sky"]
     depth_m[np.isin(ids, sky)] = SKY_DEPTH_M
 
@@ -121,6 +114,32 @@ def perceive(
         networks=tuple((model.name, sha256(verified_path(model))) for model in models),
         notes=(*notes, *said),
     )
+
+
+def _chosen(name: str | None, task: Task) -> Model | None:
+    return None if name in (None, EMBEDDED) else resolve(name, task)
+
+
+def _find_segments(
+    photo: Photo, embedded: Embedded, model: Model | None, threads: int
+) -> tuple[NDArray[np.int32], tuple[Segment, ...]]:
+    from maquette.perception.network import run_panoptic
+    from maquette.perception.panoptic import from_embedded
+    from maquette.perception.refine import refine_segments
+
+    soft = from_embedded(embedded) if model is None else run_panoptic(photo.rgb, model, threads)
+    if model is not None and not soft.segments:
+        raise ModelError(f"{model.name}: found no segment in {photo.name}; take another network, or give --segments")
+    ids = refine_segments(photo.rgb, soft)
+    present = np.bincount(ids.ravel(), minlength=len(soft.segments) + 1) > 0
+    return ids, tuple(segment for segment in soft.segments if present[segment.id])
+
+
+def _upsample_depth(depth_m: _FloatMap, ids: NDArray[np.int32]) -> _FloatMap:
+    from maquette.perception.refine import upsample_within
+
+    inverse = upsample_within(np.reciprocal(depth_m), _sample(ids, *depth_m.shape), ids)
+    return np.reciprocal(inverse, out=inverse)
 
 
 def _camera(photo: Photo, fov_deg: float | None) -> tuple[Camera, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from maquette.models.catalogue import DepthKind
+from maquette.models.types import DepthKind
 from maquette.perception.types import MAX_DEPTH_M, Segment
 
 FloatMap = NDArray[np.float32]

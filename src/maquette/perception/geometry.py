@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from maquette.camera import Camera, world_pose
 from maquette.perception.horizon import GroundPlane, fit_ground
-from maquette.perception.layout import Layout, read_layout
-from maquette.perception.standing import Standing
+from maquette.perception.layout import EDGE, Layout, read_layout
+from maquette.perception.standing import Canvas, place_behind, place_structures
+from maquette.perception.things import place_thing
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 
 FloatArray = NDArray[np.float64]
@@ -28,6 +29,10 @@ _INSIDE = (
     *("wall", "floor", "ceiling", "window", "door", "curtain", "rug", "mirror", "painting"),
     *("bed", "sofa", "cabinet", "table", "chair", "armchair", "shelf", "tv"),
 )
+_LABEL_DOUBT = 0.6
+"""Standard deviation that geometry gets from a label of no confidence at all."""
+_NET_BIAS = 0.1
+"""What is wrong with the network's depth of a whole surface at once."""
 _FOREIGN = 0.5
 """What a picture taken wholly in the open air adds to that: there the network has seen no measured depth."""
 
@@ -37,7 +42,8 @@ class GeometryResult:
     """Depth of a picture and the camera that took it.
 
     Attributes:
-        depth_m: (h, w) float32, z in metres, finite and positive; sky at ``SKY_DEPTH_M``, all else within ``MAX_DEPTH_M``.
+        depth_m: (h, w) float32, z in metres, finite and positive; sky at ``SKY_DEPTH_M``, all else within
+            ``MAX_DEPTH_M``.
         confidence: (h, w) float32, 0 (a guess) to 1.
         camera: The camera given, with its pitch and its height above the ground.
         horizon_px: Row of the horizon, in pixels; may lie outside the picture.
@@ -72,14 +78,37 @@ def join_depth(
     net = np.log(np.clip(np.where(known, net_depth_m, 1.0), _NEAREST_M, MAX_DEPTH_M).astype(np.float64))
     net_spread = math.sqrt(2) * np.exp(np.clip(np.where(known, net_log_scale, 3.0), -4, 3).astype(np.float64))
     net_spread = np.hypot(net_spread, _NET_FLOOR) + _FOREIGN * _open_air(layout)
-    plane = fit_ground(layout, np.exp(net), net_spread)
-    depth, spread = Standing(layout, plane).solve()
+    plane = fit_ground(layout, np.exp(net), np.hypot(net_spread, _NET_BIAS))
+    depth, spread = _place(layout, plane)
     sky = layout.role("sky")
-    joined, deviation = _join(np.log(depth), np.hypot(spread, plane.slope_spread), plane.scale_spread, net, net_spread, ~sky)
+    doubt = _LABEL_DOUBT * (1 - np.clip(layout.scores, 0, 1))[layout.index]
+    spread = np.sqrt(spread**2 + plane.slope_spread**2 + doubt**2)
+    joined, deviation = _join(np.log(depth), spread, plane.scale_spread, net, net_spread, ~sky)
     joined = np.clip(joined, math.log(_NEAREST_M), math.log(MAX_DEPTH_M))
     depth_m = np.where(sky, SKY_DEPTH_M, np.exp(joined)).astype(np.float32)
     confidence = np.where(sky, 0.9, 1 / (1 + (deviation / 0.3) ** 2)).astype(np.float32)
     return GeometryResult(depth_m, confidence, *_pose(camera, plane))
+
+
+def _place(layout: Layout, plane: GroundPlane) -> tuple[FloatArray, FloatArray]:
+    """Give every part of a picture its depth.
+
+    Returns:
+        depth_m: (h, w) float64, z in metres, finite and positive; sky at ``SKY_DEPTH_M``.
+        spread: (h, w) float64, standard deviation of its logarithm, that of the surface's own scale left out.
+    """
+    canvas = Canvas(layout, plane)
+    hidden = place_structures(canvas)
+    things = [thing for thing in layout.things if not canvas.level[thing.index]]
+    footed = [thing for thing in things if thing.below == EDGE or canvas.level[thing.below]]
+    for thing in footed:
+        place_thing(canvas, thing)
+    for part in hidden:
+        place_behind(canvas, part)
+    for thing in things:
+        if thing not in footed:
+            place_thing(canvas, thing)
+    return canvas.solve()
 
 
 def _join(
@@ -126,13 +155,12 @@ def ground_camera(
         The camera with its pitch and height, the row of the horizon in pixels, and notes.
     """
     layout = read_layout(segment_ids, segments, camera)
-    return _pose(camera, fit_ground(layout, depth_m, np.full(depth_m.shape, _NET_FLOOR)))
+    return _pose(camera, fit_ground(layout, depth_m, np.full(depth_m.shape, 0.01)))
 
 
 def _open_air(layout: Layout) -> float:
     """Share of the labelled surroundings that is only found outdoors."""
-    outside = np.count_nonzero(layout.named(*_OUTSIDE))
-    inside = np.count_nonzero(layout.named(*_INSIDE))
+    outside, inside = (int(np.count_nonzero(layout.named(*names))) for names in (_OUTSIDE, _INSIDE))
     return outside / max(outside + inside, 1)
 
 

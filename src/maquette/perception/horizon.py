@@ -1,13 +1,16 @@
 """The ground plane: where the horizon runs and how high the camera stands.
 
-A level ground seen by a pinhole camera without roll has an inverse depth that is affine in the row: with ``v`` the row in units
-of the focal length from the principal point, ``v_h`` the horizon's, ``H`` the height of the camera and ``p`` its pitch,
+A level ground seen by a pinhole camera without roll has an inverse depth that is affine in the row: with ``v`` the row
+in units of the focal length from the principal point, ``v_h`` the horizon's, ``H`` the height of the camera and ``p``
+its pitch,
 
     1 / z = (v - v_h) * cos(p) / H,    v_h = -tan(p).
 
-Both numbers are found together, as the maximum of a posterior on a grid, from all that speaks of them: what lies below
-and above the horizon, how far a ground usually reaches, things of known size that stand on it (Hoiem, Efros and Hebert, Putting
-Objects in Perspective, IJCV 2008, section 3), and the network's depth of the ground itself.
+Both numbers have a posterior, on a grid, from all that speaks of them: what lies below and above the horizon, how far
+a ground usually reaches, things of known size that stand on it (Hoiem, Efros and Hebert, Putting Objects in
+Perspective, IJCV 2008, section 3), and the network's depth of the ground itself. As inverse depth is linear in
+``cos(p) / H`` and ``v_h * cos(p) / H``, the means of these two give its mean at every row: far away, where a small error
+of the horizon is large in depth, that is steadier than the most probable pair.
 """
 
 from __future__ import annotations
@@ -35,7 +38,8 @@ class GroundPlane:
 
     Attributes:
         horizon_v: Row of the horizon in units of the focal length from the principal point; down is positive.
-        reach_m: Height of the camera above the surface over the cosine of its pitch: ``1 / z = (v - horizon_v) / reach_m``.
+        reach_m: Height of the camera above the surface over the cosine of its pitch:
+            ``1 / z = (v - horizon_v) / reach_m``.
         surface: What lies there: the ``ground``, a ``table``, or ``none`` where the picture shows neither.
         scale_spread: Standard deviation of the logarithm of the surface's depth at its middle row.
         slope_spread: Half that of the ratio of its far to its near depth: what a wrong horizon does.
@@ -63,7 +67,7 @@ class GroundPlane:
 
 
 def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: FloatArray) -> GroundPlane:
-    """Find the most probable ground plane of a picture.
+    """Find the ground plane of a picture.
 
     Args:
         layout: What lies where.
@@ -88,7 +92,7 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: Fl
     score = score - _heavy(np.log(reach * np.cos(pitch) / height) / 0.3)
 
     v = layout.v
-    step = float(v[1] - v[0]) if len(v) > 1 else 0.01
+    step = layout.pixel
     sky, ceiling = layout.role("sky"), layout.role("ceiling")
     for above in (sky, ceiling):
         share = np.count_nonzero(above) / pixels
@@ -116,14 +120,14 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: Fl
             seen = seen / (np.cos(pitch) * np.maximum(1 + horizon * head, 0.05))
             score = score - _heavy(np.log(seen / size_m) / math.hypot(spread, 0.2))
 
-    best = np.unravel_index(int(np.argmax(score)), score.shape)
-    weight = np.exp(score - score[best])
+    weight = np.exp(score - score.max())
     weight /= weight.sum()
     rows = [v[_quantile_row(mask, share)] for share in (0.1, 0.5, 0.9)] if surface != "none" else [v[-1]] * 3
     far, middle, near = (np.log(reach / np.maximum(row - horizon, 2e-2)) for row in rows)
+    per_row = float((weight / reach).sum())
     return GroundPlane(
-        float(horizon[best[0], 0]),
-        float(reach[0, best[1]]),
+        float((weight * horizon / reach).sum()) / per_row,
+        1 / per_row,
         surface,
         _deviation(middle, weight),
         _deviation(far - near, weight) / 2,
@@ -167,7 +171,7 @@ def _network_score(
     score = np.zeros(np.broadcast_shapes(horizon.shape, reach.shape))
     for row in rows[np.linspace(0, len(rows) - 1, 12).astype(int)]:
         depth = math.log(float(np.median(net_depth_m[row, mask[row]])))
-        spread = math.hypot(float(np.median(net_spread[row, mask[row]])), 0.1)
+        spread = float(np.median(net_spread[row, mask[row]]))
         score = score - _heavy((np.log(reach / np.maximum(v[row] - horizon, 1e-3)) - depth) / spread) / 3
     return score
 

@@ -2,7 +2,8 @@
 
 Cheng et al., "Panoptic-DeepLab" (CVPR 2020), section 3.2: centres are the peaks of a heatmap, and each pixel of a thing
 goes to the centre that its offset points nearest to. Here the pixels of each connected region choose among the centres
-that lie in it, so that a stray peak elsewhere cannot tear a thing apart, and a region without a centre is one thing.
+that lie in it, so that a stray peak elsewhere cannot tear a thing apart; a region without a centre goes where it points
+to, or comes apart at its necks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maquette.perception.necks import part
 from maquette.perception.regions import absorb, connected
 
 PEAK = 0.1
@@ -28,11 +30,14 @@ REACH = 0.35
 """How far from a centre elsewhere, in units of its own size, a region may point to be a part of that thing."""
 
 
-def split(mask: NDArray[np.bool_], centre: NDArray[np.float32], offset: NDArray[np.float32]) -> NDArray[np.int32]:
+def split(
+    mask: NDArray[np.bool_], solid: NDArray[np.bool_], centre: NDArray[np.float32], offset: NDArray[np.float32]
+) -> NDArray[np.int32]:
     """Number the things of one label.
 
     Args:
         mask: (h, w), where the label is.
+        solid: (h, w), where things of any label are.
         centre: (h, w), probability that a thing has its centre here.
         offset: (2, h, w), (dx, dy) in cells from a cell to the centre of its thing.
 
@@ -40,31 +45,29 @@ def split(mask: NDArray[np.bool_], centre: NDArray[np.float32], offset: NDArray[
         (h, w) int32: 0 outside the mask, else the number of the thing from 1 on.
     """
     regions = connected(mask)
-    things = np.zeros(mask.shape, np.int32)
+    rows, columns = np.indices(mask.shape)
+    votes = np.stack([rows + offset[1], columns + offset[0]], -1)
     peaks = _peaks(centre, mask)
-    rows, columns = np.nonzero(mask)
-    votes = np.stack([rows + offset[1][mask], columns + offset[0][mask]], 1)
-    region_of_cell = regions[mask]
-    found = 0
-    result = np.zeros(len(rows), np.int32)
-    centres: list[NDArray[np.float64]] = []
-    orphans: list[NDArray[np.bool_]] = []
-    for region in np.unique(region_of_cell):
-        cells = region_of_cell == region
-        own = peaks[regions[peaks[:, 0], peaks[:, 1]] == region]
-        if len(own) == 0:
-            orphans.append(cells)
-            continue
-        result[cells] = found + _nearest(votes[cells], own)[0]
-        centres += list(own.astype(np.float64))
-        found += len(own)
-    for cells in orphans:
-        result[cells], found = _adopt(votes[cells], centres, result, found)
-    things[mask] = result
+    region_of_peak = regions[tuple(peaks.T)]
+    things = np.zeros(mask.shape, np.int32)
+    for region in np.unique(region_of_peak):
+        here = regions == region
+        own = np.flatnonzero(region_of_peak == region)
+        things[here] = own[_nearest(votes[here], peaks[own])[0]] + 1
+    found = len(peaks)
+    for region in np.setdiff1d(regions[mask], region_of_peak):
+        here = regions == region
+        if owner := _owner_elsewhere(votes[here], peaks, things):
+            things[here] = owner
+        else:
+            parts = part(here, solid)
+            things[here] = parts[here] + found
+            found += int(parts.max())
     return _tidy(things, regions)
 
 
 def _peaks(centre: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return (n, 2) row and column of the centres in the mask."""
     from scipy.ndimage import maximum_filter
 
     inside = np.where(mask, centre, 0)
@@ -74,21 +77,18 @@ def _peaks(centre: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.i
     return np.argwhere(highest)[first]
 
 
-def _nearest(votes: NDArray[Any], centres: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    distance = np.linalg.norm(votes[:, None] - centres[None], axis=2)
-    return distance.argmin(1) + 1, distance.min(1)
+def _nearest(votes: NDArray[np.float64], peaks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    distance = np.linalg.norm(votes[:, None] - peaks[None], axis=2)
+    return distance.argmin(1), distance.min(1)
 
 
-def _adopt(
-    votes: NDArray[np.float64], centres: list[NDArray[np.float64]], result: NDArray[np.int32], found: int
-) -> tuple[int, int]:
-    """Return the number of the thing that a region without a centre belongs to, and how many things there are now."""
-    if centres:
-        nearest, distance = _nearest(np.median(votes, 0, keepdims=True), np.array(centres))
-        size = np.sqrt(np.count_nonzero(result == nearest[0]))
-        if distance[0] <= REACH * size:
-            return int(nearest[0]), found
-    return found + 1, found + 1
+def _owner_elsewhere(votes: NDArray[np.float64], peaks: NDArray[np.int64], things: NDArray[np.int32]) -> int:
+    """Return the number of the thing that a region without a centre points to, or 0."""
+    if len(peaks) == 0:
+        return 0
+    nearest, distance = _nearest(np.median(votes, 0, keepdims=True), peaks)
+    owner = int(nearest[0]) + 1
+    return owner if distance[0] <= REACH * np.sqrt(np.count_nonzero(things == owner)) else 0
 
 
 def _tidy(things: NDArray[np.int32], regions: NDArray[Any]) -> NDArray[np.int32]:

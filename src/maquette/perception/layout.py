@@ -48,15 +48,17 @@ class Layout:
     Attributes:
         index: (h, w) intp, the index of each pixel's part; 0 is void.
         labels: Label of each index; the first is None.
-        u: (w,) columns in units of the focal length from the principal point.
-        v: (h,) rows, likewise; positive is down.
+        scores: (parts,) confidence of each label, 0 to 1; that of void is 0.
+        v: (h,) rows in units of the focal length from the principal point; positive is down.
+        pixel: Size of a pixel in units of the focal length.
         things: The parts whose role is ``object``, the lowest first.
     """
 
     index: NDArray[np.intp]
     labels: tuple[Label | None, ...]
-    u: NDArray[np.float64]
+    scores: NDArray[np.float64]
     v: NDArray[np.float64]
+    pixel: float
     things: tuple[Thing, ...]
 
     def role(self, role: str) -> NDArray[np.bool_]:
@@ -74,21 +76,16 @@ class Layout:
 def read_layout(segment_ids: NDArray[np.int32], segments: tuple[Segment, ...], camera: Camera) -> Layout:
     """Index a label map; a pixel whose id is not listed counts as void."""
     height, width = segment_ids.shape
-    known = {segment.id: segment.label for segment in segments}
+    known = {segment.id: segment for segment in segments}
     values, inverse = np.unique(segment_ids, return_inverse=True)
     listed = [int(value) for value in values if int(value) in known]
     place = np.array([listed.index(int(value)) + 1 if int(value) in known else 0 for value in values], dtype=np.intp)
     index = place[inverse.reshape(height, width)]
-    labels = (None, *(known[value] for value in listed))
+    labels = (None, *(known[value].label for value in listed))
+    scores = np.array([0.0, *(known[value].score for value in listed)])
     index = _lay_down(index, labels)
-    cx, cy = camera.center_px
-    return Layout(
-        index,
-        labels,
-        (np.arange(width) + 0.5 - cx) / camera.focal_px,
-        (np.arange(height) + 0.5 - cy) / camera.focal_px,
-        _things(index, labels),
-    )
+    v = (np.arange(height, dtype=np.float64) + 0.5 - camera.center_px[1]) / camera.focal_px
+    return Layout(index, labels, scores, np.asarray(v), 1 / camera.focal_px, _things(index, labels))
 
 
 def bottoms(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -17,8 +17,9 @@ from PIL import Image
 from maquette.camera import Camera
 from maquette.errors import ModelError
 from maquette.labels import LABELS
-from maquette.models.catalogue import EMBEDDED, DepthContract, InputContract, Model, PanopticContract, resolve
+from maquette.models.catalogue import EMBEDDED, resolve
 from maquette.models.session import run
+from maquette.models.types import DepthContract, InputContract, Model, PanopticContract
 from maquette.perception.panoptic import SoftSegments, from_label_map, from_query_masks
 
 FloatMap = NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maquette.labels import BY_NAME, LABELS, Label, Vocabulary, from_name
-from maquette.models.catalogue import PanopticContract
+from maquette.models.types import PanopticContract
 from maquette.perception.instances import SMALLEST_CELLS, split
 from maquette.perception.regions import absorb, connected
 from maquette.perception.types import Segment
@@ -50,12 +50,13 @@ class SoftSegments:
 def from_embedded(network: Embedded) -> SoftSegments:
     """Segments of maquette's own network: stuff is one segment a label, things come apart."""
     labels = _clean(network.probability)
+    solid = np.array([label.isthing for label in LABELS])[labels]
     ids = np.zeros(labels.shape, np.int32)
     found: list[Label] = []
     for index in np.unique(labels):
         here = labels == index
         label = LABELS[index]
-        parts = split(here, network.centre, network.offset) if label.isthing else here.astype(np.int32)
+        parts = split(here, solid, network.centre, network.offset) if label.isthing else here.astype(np.int32)
         ids[here] = parts[here] + len(found)
         found += [label] * int(parts.max())
     owners = np.array([label.id - 1 for label in found])

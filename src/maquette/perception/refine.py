@@ -26,8 +26,10 @@ GUIDE_PER_CELL = 2
 """Samples of the coarse picture a cell of the network's grid."""
 RADIUS = 4
 """Of the guided filter's windows, in samples of the coarse picture."""
-EPSILON = 1e-4
+EPSILON = 1e-3
 """Variance of colour (0 to 1) below which a window counts as flat."""
+TRUST = 0.7
+"""Weight of the guided mask against the mask itself, which knows better where colours do not tell segments apart."""
 TILE = 64
 """Side of a tile, in samples of the coarse picture."""
 SPECK = 1.5e-5
@@ -66,7 +68,13 @@ def refine_segments(rgb: NDArray[np.uint8], soft: SoftSegments) -> NDArray[np.in
 
 
 class GuidedMasks:
-    """Soft masks as locally linear functions of colour."""
+    """Soft masks as locally linear functions of colour.
+
+    Attributes:
+        size: (h, w) of the guide.
+        planes: Of each mask, slopes for red, green and blue, and offset, as pictures of the guide's size.
+        value: (n, h, w) float32, the functions applied to the guide.
+    """
 
     def __init__(self, guide: FloatMap, masks: FloatMap) -> None:
         """Fit the functions.
@@ -78,11 +86,12 @@ class GuidedMasks:
         self.size = guide.shape[:2]
         mean, inverse = _window_statistics(guide)
         self.planes: list[list[Image.Image]] = []
-        self.boxes: list[tuple[int, int, int, int]] = []
         self.value = np.empty((len(masks), *self.size), np.float32)
         for number, mask in enumerate(masks):
             target = np.asarray(Image.fromarray(mask).resize(self.size[::-1], Image.Resampling.BILINEAR))
             slope, offset = _fit(guide, target, mean, inverse)
+            slope *= np.float32(TRUST)
+            offset += np.float32(1 - TRUST) * (target - offset)
             self.value[number] = np.einsum("hwc,chw->hw", guide, slope) + offset
             self.planes.append([Image.fromarray(plane) for plane in (*slope, offset)])
 

@@ -31,7 +31,7 @@ TYPICAL_SIZE_M: dict[str, tuple[float, float, float]] = {
     "object": (0.4, 0.4, 0.8),
 }
 
-TOP_HEIGHT_M: dict[str, float] = {"table": 0.74, "bed": 0.6, "cabinet": 0.9}
+TOP_HEIGHT_M: dict[str, float] = {"table": 0.74, "bed": 0.6}
 """Height above the floor of the level top that such furniture has."""
 
 GAP_M: dict[str, float] = {"train": 1.0}

@@ -185,8 +185,8 @@ def agreement_report(network: Network, teachers: Teachers, photos: Sequence[Path
     """Return how often network and teachers agree on photos, pixel by pixel, meaned over photos.
 
     A teacher is asked once, on the picture as the network sees it. ``self`` compares it with itself on the picture
-    moved by ``SHIFT_PX`` and enlarged by ``RESCALE``. It counts where the merged target of the ensemble is one of its own
-    categories and equals what it says: for VOC its foreground, for ADE20K the rest. ``student_ensemble`` is the
+    moved by ``SHIFT_PX`` and enlarged by ``RESCALE``. It counts where the merged target of the ensemble is one of its
+    own categories and equals what it says: for VOC its foreground, for ADE20K the rest. ``student_ensemble`` is the
     agreement with the merged ensemble everywhere, ``initial_ensemble`` that of a single merged pass of both teachers.
     """
     to_ade, to_voc = _ours(ADE_CLASSES, "ade20k"), _ours(VOC_CLASSES, "voc")

@@ -39,8 +39,10 @@ class Options:
     """How to train.
 
     Attributes:
-        steps: Batches to learn from.
+        steps: Length of the learning rates' schedule in batches.
+        stop: Batches to learn from, at most ``steps``: at the schedule's end hardly anything moves.
         frozen_steps: The first of them, in which both trunks stay as they are.
+        refine_after: The first of them, in which the merged semantics are not corrected.
         seed: Of everything random.
         rate: Peak learning rate of the new parts.
         refine_rate: Peak learning rate of the correction to the merged semantics, which starts at zero.
@@ -53,11 +55,13 @@ class Options:
         weights: Of the losses.
     """
 
-    steps: int = 1200
-    frozen_steps: int = 200
+    steps: int = 900
+    stop: int = 800
+    frozen_steps: int = 450
+    refine_after: int = 100
     seed: int = 0
     rate: float = 1e-3
-    refine_rate: float = 2e-4
+    refine_rate: float = 1.5e-4
     trunk_rate: float = 4e-5
     decay: float = 1e-4
     average: float = 0.995
@@ -81,7 +85,8 @@ class Trainer:
             library: Things to paste.
             options: How.
         """
-        self.net, self.library, self.options = net, library, options
+        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.library, self.options = library, options
         self.groups = {g: [s for s in samples if s.group == g] for g in sorted({s.group for s in samples})}
         self.step = 0
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
@@ -93,7 +98,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": heads, "peak": options.rate, "start": 0},
-                {"params": refine, "peak": options.refine_rate, "start": 0},
+                {"params": refine, "peak": options.refine_rate, "start": options.refine_after},
                 {"params": trunk, "peak": options.trunk_rate, "start": options.frozen_steps},
             ],
             lr=0.0,
@@ -131,7 +136,8 @@ class Trainer:
             parameter.requires_grad_(moving)
         self.net.train()
         self.optimiser.zero_grad(set_to_none=True)
-        loss, parts = total(self.net(batch.image, frozen_low=True), batch, self.options.weights)
+        image = batch.image.contiguous(memory_format=torch.channels_last)
+        loss, parts = total(self.net(image, frozen_low=True), batch, self.options.weights)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"the loss is {float(loss)} at step {self.step}: {parts}")
         loss.backward()  # type: ignore[no-untyped-call]
@@ -147,7 +153,7 @@ class Trainer:
 
     def run(self, folder: Path, until: int | None = None, on_save: Callable[[], None] | None = None) -> None:
         """Train up to ``until`` (or the end), writing a checkpoint to ``folder`` now and then and at the end."""
-        end = min(until or self.options.steps, self.options.steps)
+        end = min(until or self.options.stop, self.options.stop)
         sums: dict[str, float] = {}
         start, count = time.monotonic(), 0
         with ThreadPoolExecutor(1) as ahead:

@@ -8,23 +8,32 @@ The whole of it, on two CPU cores without a GPU:
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import logging
+import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from maquette.train import data
+from maquette.train import card, data, evaluate
 from maquette.train.augment import cutouts
 from maquette.train.data import Sample
-from maquette.train.export import export, round_weights
+from maquette.train.export import OPSET, difference, export, round_weights
 from maquette.train.loop import Options, Trainer
 from maquette.train.nets.perception import MaquetteSmall
 from maquette.train.targets import build
+from maquette.train.targets.semantic import Teachers
 
 log = logging.getLogger(__name__)
 
 MODELS = Path(__file__).parents[2] / "models"
+PARITY_SIZES = ((512, 512), (448, 576), (640, 416), (256, 960), (96, 128))
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Places:
         photos: Unlabelled photos (``*.jpg``).
         rgbd: Holds ``osd`` and ``aims``.
         teachers: Holds the teachers' files.
-        work: Cache, checkpoints and logs.
+        work: Cache, checkpoints and times.
         models: Where the network and its card go.
     """
 
@@ -45,15 +54,39 @@ class Places:
     work: Path
     models: Path
 
+    @property
+    def network(self) -> Path:
+        """The ONNX file."""
+        return self.models / "maquette-small.onnx"
+
+    @property
+    def numbers(self) -> Path:
+        """What the evaluation measured."""
+        return self.models / "maquette-small.json"
+
+    def pictures(self) -> dict[str, list[Path]]:
+        """Every picture by its part: to learn from (``photo``, ``osd``, ``aims``) or held out."""
+        photos, held_photos = data.photo_paths(self.photos)
+        osd, held_osd, test_osd = data.osd_paths(self.rgbd / "osd")
+        aims = data.numbered(self.rgbd / "aims", "*.jpg")
+        return {
+            "photo": photos,
+            "osd": osd,
+            "aims": aims,
+            "held_photos": held_photos,
+            "held_osd": held_osd,
+            "test_osd": test_osd,
+        }
+
 
 def samples(places: Places) -> list[Sample]:
     """Return the cached samples to learn from, in a fixed order."""
-    photos, _ = data.photo_paths(places.photos)
-    osd, _, _ = data.osd_paths(places.rgbd / "osd")
-    aims = data.numbered(places.rgbd / "aims", "*.jpg")
-    cache = places.work / "cache"
-    groups = (("photo", photos), ("osd", osd), ("aims", aims))
-    return [build.load(build.sample_path(cache, group, path)) for group, paths in groups for path in paths]
+    pictures, cache = places.pictures(), places.work / "cache"
+    return [
+        build.load(build.sample_path(cache, group, path))
+        for group in ("photo", "osd", "aims")
+        for path in pictures[group]
+    ]
 
 
 def start(places: Places, seed: int) -> MaquetteSmall:
@@ -66,11 +99,9 @@ def start(places: Places, seed: int) -> MaquetteSmall:
 
 
 def make_targets(places: Places) -> None:
-    """Run the teachers once over everything."""
-    train, held = data.photo_paths(places.photos)
-    osd, osd_held, _ = data.osd_paths(places.rgbd / "osd")
-    aims = data.numbered(places.rgbd / "aims", "*.jpg")
-    build.build(train + held, osd + osd_held, aims, places.teachers, places.work / "cache")
+    """Run the teachers once over everything to learn from."""
+    pictures = places.pictures()
+    build.build(pictures["photo"], pictures["osd"], pictures["aims"], places.teachers, places.work / "cache")
 
 
 def train(places: Places, options: Options, until: int | None) -> None:
@@ -84,12 +115,6 @@ def train(places: Places, options: Options, until: int | None) -> None:
     trainer.run(places.work, until)
 
 
-def write_network(places: Places) -> None:
-    """Export the averaged weights of the last checkpoint."""
-    net = trained(places)
-    export(net, places.models / "maquette-small.onnx")
-
-
 def trained(places: Places) -> MaquetteSmall:
     """Return the network with the last checkpoint's averaged weights, rounded as they are stored."""
     state = torch.load(places.work / "checkpoint.pt", weights_only=True)
@@ -99,14 +124,92 @@ def trained(places: Places) -> MaquetteSmall:
     return net
 
 
+def write_network(places: Places) -> None:
+    """Export the averaged weights of the last checkpoint."""
+    export(trained(places), places.network)
+
+
+def measure(places: Places) -> None:
+    """Measure the exported network and write the numbers of its card."""
+    pictures, osd = places.pictures(), places.rgbd / "osd"
+    network = evaluate.Network(places.network)
+    teachers = Teachers(places.teachers, places.work / "cache")
+    net = trained(places)
+    content = places.network.read_bytes()
+    state = torch.load(places.work / "checkpoint.pt", weights_only=True)
+    options = state["options"]
+    times = _read_json(places.work / "times.json")
+    numbers: dict[str, Any] = {
+        "file": {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "parameters": sum(parameter.numel() for parameter in net.parameters()),
+            "opset": OPSET,
+            "parity_sizes": [list(size) for size in PARITY_SIZES],
+            "parity": difference(net, places.network, PARITY_SIZES),
+        },
+        "data": {
+            "photos": len(pictures["photo"]),
+            "held_photos": len(pictures["held_photos"]),
+            "osd": len(pictures["osd"]),
+            "held_osd": len(pictures["held_osd"]),
+            "test_osd": len(pictures["test_osd"]),
+            "aims": len(pictures["aims"]),
+            "sha256_of_pictures_in_order": data.digest([path for part in pictures.values() for path in part]),
+        },
+        "training": {
+            "steps": state["step"],
+            "schedule": options["steps"],
+            "frozen_steps": options["frozen_steps"],
+            "seed": options["seed"],
+            "machine": "two shared CPU cores, no GPU",
+            "minutes": ", ".join(f"{stage} {seconds / 60:.0f} min" for stage, seconds in times.items()),
+        },
+        "depth": evaluate.depth_report(network, osd),
+        "confidence": evaluate.confidence_report(network, pictures["held_photos"], osd),
+        "agreement": {
+            "held out": evaluate.agreement_report(network, teachers, pictures["held_photos"]),
+            "trained on": evaluate.agreement_report(network, teachers, pictures["photo"]),
+        },
+        "instances": evaluate.instance_report(network, osd),
+    }
+    _write(places.numbers, json.dumps(numbers, indent=2) + "\n")
+
+
+def write_card(places: Places) -> None:
+    """Generate the card from the numbers."""
+    _write(places.models / "cards" / "maquette-small.md", card.render(_read_json(places.numbers)))
+
+
+def _timed(places: Places, name: str, work: Callable[[], None]) -> None:
+    begun = time.monotonic()
+    work()
+    path = places.work / "times.json"
+    times = _read_json(path)
+    times[name] = times.get(name, 0.0) + time.monotonic() - begun
+    _write(path, json.dumps(times, indent=2) + "\n")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return content
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".part")
+    aside.write_text(text)
+    os.replace(aside, path)
+
+
 def main(arguments: list[str]) -> int:
     """Parse the command line and run its stages; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m maquette.train perception", description=__doc__)
-    parser.add_argument("stage", choices=("targets", "train", "export", "all"))
+    parser.add_argument("stage", choices=("targets", "train", "export", "evaluate", "card", "all"))
     for name in ("photos", "rgbd", "teachers", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=MODELS)
-    parser.add_argument("--steps", type=int, default=Options.steps)
+    parser.add_argument("--steps", type=int, default=Options.stop)
     parser.add_argument("--until", type=int, help="stop there; a later run goes on exactly")
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--threads", type=int, default=2)
@@ -114,12 +217,15 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)
     places = Places(given.photos, given.rgbd, given.teachers, given.work, given.models)
-    places.work.mkdir(parents=True, exist_ok=True)
-    options = Options(steps=given.steps, seed=given.seed)
-    if given.stage in ("targets", "all"):
-        make_targets(places)
-    if given.stage in ("train", "all"):
-        train(places, options, given.until)
-    if given.stage in ("export", "all"):
-        write_network(places)
+    options = Options(stop=given.steps, seed=given.seed)
+    stages: dict[str, Callable[[], None]] = {
+        "targets": partial(make_targets, places),
+        "train": partial(train, places, options, given.until),
+        "export": partial(write_network, places),
+        "evaluate": partial(measure, places),
+        "card": partial(write_card, places),
+    }
+    for name, work in stages.items():
+        if given.stage in (name, "all"):
+            _timed(places, name, work)
     return 0

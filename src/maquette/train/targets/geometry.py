@@ -102,4 +102,4 @@ def _upright_plane(
         return np.full((1, w), np.quantile(contact, 0.9))
     slope, offset = np.polyfit(columns, contact, 1)
     low, high = np.quantile(contact, [0.02, 0.98])
-    return np.clip(slope * np.arange(w) + offset, low, high)[None]
+    return np.asarray(np.clip(slope * np.arange(w) + offset, low, high)[None], np.float64)

@@ -113,7 +113,7 @@ def soft_target(merged: Tensor, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     probabilities: FloatMap = merged[0].numpy().astype(np.float32)
     h, w = probabilities.shape[1:]
-    luma: FloatMap = F.interpolate(to_tensor(image), size=(h, w), mode="area")[0].mean(0).numpy() * 0.5 + 0.5
+    luma = np.asarray(F.interpolate(to_tensor(image), size=(h, w), mode="area")[0].mean(0) * 0.5 + 0.5, np.float32)
     for index in np.flatnonzero(probabilities.max((1, 2)) > 0.02):
         probabilities[index] = _guided(luma, probabilities[index])
     sharp = probabilities.clip(0.0, 1.0) ** _SHARPEN
