@@ -152,7 +152,10 @@ def test_an_edited_map_of_the_users_is_another_request(work: Path) -> None:
 
 
 @pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
-def test_what_maquette_did_not_make_is_left_alone(work: Path, overwrite: tuple[str, ...]) -> None:
+def test_what_maquette_did_not_make_is_left_alone(
+    work: Path, overwrite: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(work)
     (work / "mine").mkdir()
     (work / "mine" / "letter.txt").write_text("dear")
     (work / "note.txt").write_text("note")
@@ -162,7 +165,10 @@ def test_what_maquette_did_not_make_is_left_alone(work: Path, overwrite: tuple[s
     (work / "broken" / "scene.json").write_text("{")
     before = digest(work)
     for name in ("mine", "note.txt", "fake", "broken", "note.txt/below"):
-        assert_one_error(run("diorama", "photo.png", "-o", name, *overwrite, cwd=work), name.partition("/")[0])
+        assert main(["diorama", "photo.png", "-o", name, *overwrite]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"maquette: error: {name.partition('/')[0]}")
+        assert error.count("\n") == 1
     assert digest(work) == before
 
 

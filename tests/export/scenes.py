@@ -29,7 +29,7 @@ def photo_like(width: int, height: int, seed: int = 0) -> Image:
 def cut(
     photo: Image, alpha: Image, bounds: tuple[int, int, int, int], inverse_depth: tuple[float, float, float]
 ) -> Plane:
-    """A plane that carries the photo, continued beyond the frame by its edge, under ``alpha`` of the size of the bounds."""
+    """A plane that carries the photo, continued beyond the frame by its edge, under ``alpha`` of the bounds' size."""
     left, top, right, bottom = bounds
     rows = np.clip(np.arange(top, bottom), 0, photo.shape[0] - 1)
     columns = np.clip(np.arange(left, right), 0, photo.shape[1] - 1)

@@ -17,7 +17,7 @@ def blank(x: int, y: int, width: int, height: int, inverse_depth: tuple[float, f
 
 
 def texture_error_px(plane: Plane) -> float:
-    """Greatest distance, over points all over each triangle, between a texel's place and where the triangle draws it."""
+    """Greatest distance between a texel's place and where its triangle draws it, over points all over each triangle."""
     mesh = to_mesh(plane, CAMERA)
     points_cam = CAMERA.from_world(mesh.points_world)
     pixels = CAMERA.project(points_cam)[mesh.triangles]

@@ -29,8 +29,8 @@ def trace(scene: Scene, camera: Camera) -> tuple[NDArray[np.float64], NDArray[np
     """What a ray through the centre of each pixel meets on a scene's only plane.
 
     Returns:
-        (H, W, 4) colours with premultiplied alpha, interpolated linearly, and (H, W) whether the ray meets the texture well
-        inside its border or passes well outside it.
+        (H, W, 4) colours with premultiplied alpha, interpolated linearly, and (H, W) whether the ray meets the texture
+        well inside its border or passes well outside it.
     """
     plane = scene.nodes[0].plane
     left, top, right, bottom = plane.bounds
@@ -163,4 +163,7 @@ def test_shrunk_planes_keep_their_place(
     assert np.allclose(plane.depth_m(mapped), depth, rtol=1e-9)
     old, new = np.array(scene.nodes[0].plane.bounds, dtype=float), np.array(plane.bounds, dtype=float)
     ideal = small.camera.project(camera.unproject(old.reshape(2, 2), np.ones(2))).ravel()
-    assert np.abs(new - ideal).max() <= 1.5
+    assert np.abs(new - ideal).max() < 2
+    if min(width, height) * scale >= 2:
+        assert np.abs(new - ideal).max() <= 1
+        assert (plane.depth_m([(x, y) for x in plane.bounds[::2] for y in plane.bounds[1::2]]) > 0).all()

@@ -100,6 +100,7 @@ def cut(
         top[frame][(texture[part][..., 3] > 0) & (top[frame] < 0)] = index
         textures.append(texture)
     textures.reverse()
+    top = np.where(top < 0, level, top)
     _settle(rgb, top, boxes, textures)
     return textures
 
@@ -186,6 +187,7 @@ def _enlarge(
 def _settle(rgb: NDArray[np.uint8], top: NDArray[np.int16], boxes: list[Box], textures: list[Texture]) -> None:
     """Change the colour (and where that is not enough, the opacity) of what lies on top until the stack equals the photo."""
     canvas = np.zeros_like(rgb)
+    covered = np.zeros(top.shape, dtype=bool)
     for index, (box, texture) in enumerate(zip(boxes, textures, strict=True)):
         frame, part = _inside_frame(box, top.shape)
         view, seen = texture[part], top[frame] == index
@@ -194,17 +196,19 @@ def _settle(rgb: NDArray[np.uint8], top: NDArray[np.int16], boxes: list[Box], te
         done = seen & opaque
         view[..., :3][done] = target[done]
         below[opaque] = view[..., :3][opaque]
-        partial = ~opaque & (view[..., 3] > 0)
-        wanted = partial & seen
+        covered[frame] |= opaque
+        wanted = seen & ~opaque
         if wanted.any():
             goal, under = target[wanted].astype(np.float32), below[wanted].astype(np.float32)
             change = goal - under
             room = np.where(change > 0, 255 - under, under)
             least = np.max(np.where(change == 0, 0, np.abs(change) / np.maximum(room, 1e-3)), axis=1)
             opacity = np.ceil(np.maximum(view[..., 3][wanted], least * 255)).clip(1, 255)
+            opacity[~covered[frame][wanted]] = 255
             colour = under + change * 255 / opacity[:, None]
             view[..., 3][wanted] = opacity.astype(np.uint8)
             view[..., :3][wanted] = np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+        partial = (view[..., 3] > 0) & ~opaque
         if partial.any():
             a = view[..., 3][partial].astype(np.float32)[:, None] / 255
             below[partial] = np.rint(view[..., :3][partial] * a + below[partial] * (1 - a)).astype(np.uint8)

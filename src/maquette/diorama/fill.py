@@ -30,8 +30,8 @@ _SMALL = 50_000
 """Levels with fewer pixels than this are relaxed everywhere, larger ones along the rim."""
 
 _OCTAVES, _CELL, _TILE, _SITES = 3, 16, 512, 200_000
-"""Grain: octaves of noise, side in pixels of a cell in which its strength is measured, side of the noise, and most pixels
-that are measured in an octave."""
+"""Grain: octaves of noise, side in pixels of a cell in which its strength is measured, side of the noise, and most
+pixels that are measured in an octave."""
 
 _MOST_GRAIN = np.float32(5.0)
 """Strongest noise of an octave, in levels of 255: what is stronger is texture, and noise does not look like it."""
@@ -217,7 +217,7 @@ def _grain(rgb: NDArray[np.uint8], hole: Bools, levels: list[tuple[Floats, Bools
 def _copied(
     rgb: NDArray[np.uint8], known: Bools, hole: Bools, levels: list[tuple[Floats, Bools]], smooth: Floats, seed: int
 ) -> Floats:
-    """Colours (n, 3) of the hole's pixels, copied along the shifts found at a coarse scale; ``smooth`` where there are none.
+    """Colours (n, 3) of the hole's pixels, copied along the shifts found at a coarse scale, or else ``smooth``.
 
     Between the four cells around a pixel the copies are blended, and what the copies lack in tone is added.
     """

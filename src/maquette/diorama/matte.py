@@ -39,9 +39,9 @@ def solve_alpha(rgb: NDArray[np.uint8], foreground: Bools, background: Bools) ->
 
     Closed-form matting (Levin, Lischinski and Weiss, PAMI 2008, equations 11 to 13) on the band alone, with a data
     term as in robust matting (Wang and Cohen, CVPR 2007, section 4): the colours of both sides are continued through a
-    pyramid and a pixel's colour is projected on the line between them, which is trusted as far as the sides differ by more
-    than they vary. Large pictures are solved at reduced size; the local linear models that the matting Laplacian stands
-    for then give opacity at full size (as in the fast guided filter, He and Sun 2015, arXiv:1505.00996).
+    pyramid and a pixel's colour is projected on the line between them, which is trusted as far as the sides differ by
+    more than they vary. Large pictures are solved at reduced size; the local linear models that the matting Laplacian
+    stands for then give opacity at full size (as in the fast guided filter, He and Sun 2015, arXiv:1505.00996).
 
     Args:
         rgb: (h, w, 3) uint8, sRGB, at least 3 x 3.
@@ -106,8 +106,8 @@ def estimate_foreground(rgb: NDArray[np.uint8], alpha: Floats) -> NDArray[np.uin
     while opacity.size > _LARGE:
         picture, opacity, scale = _halved(picture), _halved(opacity), 2 * scale
     inner = (opacity > 0) & (opacity < 1)
-    where = np.nonzero(inner)
-    wide = [sample(_blurred(picture, weight, 3), *where, 8) for weight in (opacity, 1 - opacity)]
+    small_rows, small_columns = np.nonzero(inner)
+    wide = [sample(_blurred(picture, weight, 3), small_rows, small_columns, 8) for weight in (opacity, 1 - opacity)]
     sharper = []
     for side, weight in zip(_corrected(picture[inner], opacity[inner], *wide), (opacity, 1 - opacity), strict=True):
         layer = picture.copy()
@@ -155,17 +155,18 @@ def _blurred(picture: Floats, weight: Floats, finest: int) -> Floats:
     stacked = np.empty((*weight.shape, 4), np.float32)
     np.multiply(picture, weight[..., None], out=stacked[..., :3])
     stacked[..., 3] = weight
-    levels = []
+    levels: list[Floats] = []
     while len(levels) < finest or stacked.size > 4:
         stacked = _halved(stacked)
         levels.append(stacked)
-    means = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], np.float32(1e-6))
+    means = np.asarray(levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], np.float32(1e-6)), np.float32)
     for level in levels[-2::-1][: len(levels) - finest]:
         row, column = np.divmod(np.arange(level.shape[0] * level.shape[1]), level.shape[1])
         coarse = sample(means, row, column).reshape(*level.shape[:2], 3)
         share = np.minimum(4 * level[..., 3:], 1)
-        means = coarse + share * (level[..., :3] / np.maximum(level[..., 3:], np.float32(1e-6)) - coarse)
-    return np.asarray(means)
+        own = level[..., :3] / np.maximum(level[..., 3:], np.float32(1e-6))
+        means = np.asarray(coarse + share * (own - coarse), np.float32)
+    return means
 
 
 def _projected(colors: Floats, front: Bools, back: Bools, inner: Bools) -> tuple[Floats, Floats]:

@@ -1,9 +1,9 @@
 """Fill a hole with texture copied from elsewhere in the picture.
 
-The energy and its alternation are those of Wexler, Shechtman and Irani (Space-Time Completion of Video, PAMI 2007): every
-patch that touches the hole looks for the most similar patch of what is known, and then every pixel takes the mean of what the
-patches over it propose, from coarse to fine. Similar patches are found with a k-d tree over the lowest cosine coefficients
-of a patch. The search ends at a coarse scale; at full size, pixels are copied along the shifts that were found there.
+The energy and its alternation are those of Wexler, Shechtman and Irani (Space-Time Completion of Video, PAMI 2007):
+every patch that touches the hole looks for the most similar patch of what is known, and then every pixel takes the mean
+of what the patches over it propose, from coarse to fine. Similar patches are found with a k-d tree over the lowest cosine
+coefficients of a patch. The search ends at a coarse scale; at full size, pixels are copied along the shifts found there.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _inside(mask: Bools, radius: int) -> Bools:
 
 
 def _features(colors: Floats) -> Floats:
-    """What a patch looks like around each pixel: (h, w, 12), lowest cosine coefficients of its grey and its two tints."""
+    """The patch around each pixel: (h, w, 12), the lowest cosine coefficients of its grey and its two tints."""
     from scipy import ndimage
 
     along = (np.arange(2 * _RADIUS + 1) + 0.5) / (2 * _RADIUS + 1)
@@ -95,10 +95,9 @@ def _features(colors: Floats) -> Floats:
     red, green, blue = colors[..., 0], colors[..., 1], colors[..., 2]
     planes = ((red + 2 * green + blue) / 4, (red - blue) / 2, (red - 2 * green + blue) / 4)
     features = []
-    for plane, orders in zip(
-        planes, (((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0)),) + (((0, 0), (0, 1), (1, 0)),) * 2
-    ):
-        for vertical, horizontal in orders:
+    orders = ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
+    for plane, count in zip(planes, (6, 3, 3), strict=True):
+        for vertical, horizontal in orders[:count]:
             part = ndimage.correlate1d(plane, waves[horizontal], axis=1, mode="nearest")
             features.append(ndimage.correlate1d(part, waves[vertical], axis=0, mode="nearest"))
     return np.stack(features, axis=-1)
@@ -107,8 +106,8 @@ def _features(colors: Floats) -> Floats:
 def _search(colors: Floats, touched: Bools, sources: NDArray[np.intp]) -> Shifts:
     """The shift from each touched pixel to a source whose patch is like its own.
 
-    It starts from the most similar source. Then a pixel takes over the shift of its neighbour wherever that is nearly as good,
-    so that whole pieces are copied and not single pixels (Ashikhmin's coherence, as PatchMatch uses it).
+    It starts from the most similar source. Then a pixel takes over the shift of its neighbour wherever that is nearly
+    as good, so that whole pieces are copied and not single pixels (Ashikhmin's coherence, as PatchMatch uses it).
     """
     from scipy.spatial import cKDTree
 

@@ -69,10 +69,9 @@ def to_mesh(plane: Plane, camera: Camera) -> Mesh:
 def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
     """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera.
 
-    With a and b the slopes of inverse depth w, a cell (cx, cy) is off by at most
-    ``max(cx, cy) (|a| cx + |b| cy) / (4 w)``. Given the longest side of a cell, and how the tolerance is shared between the
-    two terms, what remains is a step that grows with w: equal steps of log w. Longest side and shares are searched for the
-    fewest vertices.
+    With a and b the slopes of inverse depth w, a cell (cx, cy) is off by at most ``max(cx, cy) (|a| cx + |b| cy) / (4
+    w)``. Given the longest side of a cell, and how the tolerance is shared between the two terms, what remains is a
+    step that grows with w: equal steps of log w. Longest side and shares are searched for the fewest vertices.
     """
     left, top, right, bottom = plane.bounds
     if plane.facing:

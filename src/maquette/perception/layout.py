@@ -14,6 +14,9 @@ from maquette.perception.types import Segment
 WALL_LIKE = ("wall", "building", "window", "door", "painting", "curtain", "mirror")
 """Labels that form one upright surface: doors and pictures have the depth of their wall."""
 
+FUSED = ("table", "bed", "sofa", "shelf", "cabinet")
+"""Furniture whose depth does not depend on how many there are."""
+
 EDGE = -1
 """Stands for the picture's lower edge where the index of a part is asked for."""
 
@@ -84,6 +87,7 @@ def read_layout(segment_ids: NDArray[np.int32], segments: tuple[Segment, ...], c
     labels = (None, *(known[value].label for value in listed))
     scores = np.array([0.0, *(known[value].score for value in listed)])
     index = _lay_down(index, labels)
+    index, labels, scores = _fuse(index, labels, scores)
     v = (np.arange(height, dtype=np.float64) + 0.5 - camera.center_px[1]) / camera.focal_px
     return Layout(index, labels, scores, np.asarray(v), 1 / camera.focal_px, _things(index, labels))
 
@@ -118,6 +122,25 @@ def _lay_down(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> NDAr
     return laid
 
 
+def _fuse(
+    index: NDArray[np.intp], labels: tuple[Label | None, ...], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], tuple[Label | None, ...], NDArray[np.float64]]:
+    """Make one part of furniture that touches furniture of its kind, however it was cut into instances."""
+    from scipy import ndimage
+
+    fused, named, sure = index.copy(), list(labels), list(scores)
+    for name in FUSED:
+        own = [number for number, label in enumerate(labels) if label is not None and label.name == name]
+        if len(own) < 2:
+            continue
+        parts, count = ndimage.label(np.isin(index, own))
+        means = ndimage.mean(scores[index], parts, np.arange(1, count + 1))
+        fused = np.where(parts > 0, parts + len(named) - 1, fused)
+        named += [labels[own[0]]] * count
+        sure += [float(mean) for mean in means]
+    return fused, tuple(named), np.array(sure)
+
+
 def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[Thing, ...]:
     from scipy import ndimage
 
@@ -125,7 +148,7 @@ def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[
     found = []
     for number, box in enumerate(ndimage.find_objects(index), start=1):
         label = labels[number]
-        if label is None or label.role != "object":
+        if box is None or label is None or label.role != "object":
             continue
         mask = index[box] == number
         rows, cols = box
