@@ -38,7 +38,7 @@ clean:
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "maquette needs Python 3.11, 3.12 or 3.13; none was found (set PYTHON=...)" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.core: .venv/bin/python pyproject.toml constraints.txt
 	$(pip) --editable .

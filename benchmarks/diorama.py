@@ -1,8 +1,8 @@
 """Measure the diorama method: fidelity over photos, speed and memory, and a real second view.
 
-    python benchmarks/diorama.py photos DIR      every photo of a folder: success, PSNR from its own camera, layers, sky
-    python benchmarks/diorama.py speed           the whole command at 1, 2, 4, 8, 16 and 24 megapixels: seconds, peak memory
-    python benchmarks/diorama.py view            the Middlebury motorcycle pair: our left picture seen by the right camera
+    python benchmarks/diorama.py photos DIR   every photo of a folder: success, PSNR from its own camera, layers, sky
+    python benchmarks/diorama.py speed        the whole command at 1 to 24 megapixels: seconds and peak memory
+    python benchmarks/diorama.py view         the Middlebury motorcycle pair: our left picture from the right camera
 
 Each prints a Markdown table under a line with the machine, the date and the versions.
 """
@@ -85,7 +85,8 @@ def photos(folder: Path) -> None:
     print("| photos | succeed | PSNR mean | worst | layers, median | at least 3 where depth shows | sky behind all |")
     print("|---|---|---|---|---|---|---|")
     print(
-        f"| {len(rows) + len(failed)} | {len(rows)} | {statistics.mean(values):.1f} dB | {worst[1]:.1f} dB ({worst[0]}) | "
+        f"| {len(rows) + len(failed)} | {len(rows)} | {statistics.mean(values):.1f} dB "
+        f"| {worst[1]:.1f} dB ({worst[0]}) | "
         f"{statistics.median(r[2] for r in rows):.0f} | {sum(r[2] >= 3 for r in deep)} of {len(deep)} | "
         f"{sum(r[4] for r in rows if r[3])} of {sum(r[3] for r in rows)} |"
     )
@@ -168,7 +169,9 @@ def row(name: str, depth: str, picture: NDArray[np.uint8], truth: NDArray[np.uin
 
     alpha = picture[..., 3:].astype(float) / 255
     seen = np.rint(picture[..., :3] * alpha).astype(np.uint8)
-    ssim = structural_similarity(seen, truth, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+    ssim = structural_similarity(
+        seen, truth, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
     print(f"| {name} | {depth} | {psnr(seen, truth):.2f} dB | {ssim:.3f} | {100 * np.mean(alpha < 0.5):.1f}% |")
 
 
@@ -186,7 +189,7 @@ def _shift(left: NDArray[np.uint8], pixels: int) -> tuple[NDArray[np.uint8], NDA
 
 
 def _mesh(left: NDArray[np.uint8], perception: Perception, torn: bool) -> NDArray[np.uint8]:
-    """The right camera's view of a mesh with one vertex a pixel, drawn exactly: rows stay rows between the two cameras."""
+    """The right camera's view of a mesh with a vertex a pixel, drawn exactly: rows stay rows between the cameras."""
     height, width = perception.depth_m.shape
     out = np.zeros((height, width, 4), np.uint8)
     depth = perception.depth_m.astype(np.float64)

@@ -50,9 +50,7 @@ def mountains() -> Picture:
     picture = _canvas((70, 130, 205), (215, 228, 240))
     width, height = DOUBLE
     for base, amplitude, colour in ((560, 260, (134, 150, 170)), (640, 170, (92, 112, 116)), (720, 80, (52, 84, 56))):
-        ridge = sum(
-            amplitude / 2**k * np.sin(np.arange(width) * 2**k / 210 + rng.uniform(0, 7)) for k in range(7)
-        )
+        ridge = sum(amplitude / 2**k * np.sin(np.arange(width) * 2**k / 210 + rng.uniform(0, 7)) for k in range(7))
         layer = Image.new("L", DOUBLE)
         points = [(0, height), *zip(range(width), (base - np.abs(ridge)).tolist(), strict=True), (width, height)]
         ImageDraw.Draw(layer).polygon(points, fill=255)
@@ -101,12 +99,16 @@ def street() -> Picture:
     cars = ((2.6, 34, (190, 190, 196)), (-2.4, 22, (60, 90, 160)), (2.6, 15, (176, 40, 40)), (-2.4, 11, (40, 44, 50)))
     for x, z, colour in cars:
         draw.rounded_rectangle([*at(x - 0.9, 1.0, z), *at(x + 0.9, 0.25, z)], 12, fill=colour)
-        draw.rounded_rectangle([*at(x - 0.7, 1.5, z), *at(x + 0.7, 0.9, z)], 14, fill=tuple(int(c * 0.6) for c in colour))
+        draw.rounded_rectangle(
+            [*at(x - 0.7, 1.5, z), *at(x + 0.7, 0.9, z)], 14, fill=tuple(int(c * 0.6) for c in colour)
+        )
         for wheel in (-0.75, 0.55):
             draw.rectangle([*at(x + wheel, 0.35, z), *at(x + wheel + 0.2, 0, z)], fill=(20, 20, 22))
         draw.rectangle([*at(x - 0.6, 1.42, z), *at(x + 0.6, 1.0, z)], fill=(44, 54, 66))
     for x, z in ((-5.2, 30), (5.2, 24), (-5.2, 14), (5.4, 10)):
-        draw.polygon([at(x - 0.12, 0, z), at(x + 0.12, 0, z), at(x + 0.08, 3, z), at(x - 0.08, 3, z)], fill=(84, 64, 46))
+        draw.polygon(
+            [at(x - 0.12, 0, z), at(x + 0.12, 0, z), at(x + 0.08, 3, z), at(x - 0.08, 3, z)], fill=(84, 64, 46)
+        )
         for _ in range(420):
             angle, radius = rng.uniform(0, 6.3), 1.5 * np.sqrt(rng.uniform())
             px, py = at(x + radius * np.cos(angle), 3.9 + 0.9 * radius * np.sin(angle), z)
@@ -149,7 +151,9 @@ def room() -> Picture:
         angle, length = rng.uniform(-2.9, -0.25), rng.uniform(90, 330)
         tip = (1580 + length * np.cos(angle), 1000 + length * np.sin(angle))
         tone = rng.uniform(0.6, 1.2)
-        draw.line([(1580, 1004), tip], fill=(int(46 * tone), int(120 * tone), int(56 * tone)), width=int(rng.uniform(4, 14)))
+        draw.line(
+            [(1580, 1004), tip], fill=(int(46 * tone), int(120 * tone), int(56 * tone)), width=int(rng.uniform(4, 14))
+        )
     return _finish(picture, 7)
 
 

@@ -61,7 +61,9 @@ def exploded(scene: Scene) -> Picture:
     cards = []
     for node in scene.nodes:
         depth = 3.0 + 2.5 * (count - 1 - node.order) / max(count - 1, 1)
-        cards.append(dataclasses.replace(node, plane=dataclasses.replace(node.plane, inverse_depth=(0.0, 0.0, 1 / depth))))
+        cards.append(
+            dataclasses.replace(node, plane=dataclasses.replace(node.plane, inverse_depth=(0.0, 0.0, 1 / depth)))
+        )
     angle = np.radians(38)
     turn = np.eye(4)
     turn[:3, :3] = [[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]]
@@ -122,14 +124,20 @@ def main() -> None:
     page = [
         "# Gallery",
         "",
-        "Input, segments, depth (yellow is near), exploded view, and the view from a camera moved by 8% of the distance to the",
-        "nearest layer. Made by `python benchmarks/gallery.py -o docs/gallery`, from the photographs in scikit-image's wheel and",
-        "from places drawn by `benchmarks/drawings.py`.",
+        "Input, segments, depth (yellow is near), exploded view, and the view from a camera moved by 8% of the distance",
+        "to the nearest layer. Made by `python benchmarks/gallery.py -o docs/gallery`, from the photographs in",
+        "scikit-image's wheel and from places drawn by `benchmarks/drawings.py`.",
     ]
     for photo in (maquette.load_photo(p) for p in paths) if arguments.photos else carried():
         picture, scene = sheet(photo)
         Image.fromarray(picture).save(arguments.out / f"{photo.name}.jpg", quality=85, optimize=True)
-        page += ["", f"## {photo.name}", "", f"{len(scene.nodes)} layers: {', '.join(n.name for n in scene.nodes)}.", ""]
+        page += [
+            "",
+            f"## {photo.name}",
+            "",
+            f"{len(scene.nodes)} layers: {', '.join(n.name for n in scene.nodes)}.",
+            "",
+        ]
         page += [f"![{photo.name}]({photo.name}.jpg)"]
         print(photo.name, len(scene.nodes), file=sys.stderr)
     (arguments.out / "README.md").write_text("\n".join(page) + "\n")

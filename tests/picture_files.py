@@ -50,16 +50,21 @@ def png_16(channels: NDArray[np.uint16]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
-def tiff(samples: NDArray[Any], order: str = "<", **extra: int) -> bytes:
-    """An uncompressed one-strip TIFF, written by hand: (h, w) or (h, w, 3), any width of integer or float."""
+def tiff(samples: NDArray[Any], order: str = "<", packed: tuple[int, bytes] | None = None) -> bytes:
+    """An uncompressed one-strip TIFF, written by hand: (h, w) or (h, w, 3), any width of integer or float.
+
+    ``packed`` gives other bits a sample than those of the dtype, and the strip.
+    """
     planes = samples.reshape(*samples.shape[:2], -1)
     count = planes.shape[2]
     body = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
     bits = samples.dtype.itemsize * 8
+    if packed:
+        bits, body = packed
     tags: dict[int, tuple[int, tuple[int, ...]]] = {
         256: (4, (planes.shape[1],)),
         257: (4, (planes.shape[0],)),
-        258: (3, (extra.get("bits", bits),) * count),
+        258: (3, (bits,) * count),
         259: (3, (1,)),
         262: (3, (2 if count == 3 else 1,)),
         273: (4, (8,)),
@@ -128,6 +133,13 @@ def small_files() -> dict[str, bytes]:
     }
 
 
+def _twelve_bits(grey: NDArray[np.uint8]) -> bytes:
+    """Eight bits as twelve, two samples in three bytes, most significant bit first."""
+    values = np.rint(grey.reshape(-1, 2) * (4095 / 255)).astype(np.uint16)
+    first, second = values[:, 0], values[:, 1]
+    return np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=1).astype(np.uint8).tobytes()
+
+
 def _oriented(kind: str, orientation: int) -> bytes:
     """A file whose stored pixels and EXIF orientation together show ``RGB`` upright."""
     undo: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
@@ -172,6 +184,7 @@ def good_files() -> dict[str, tuple[bytes, NDArray[Any], float]]:
         "rgba 16-bit png": (png_16(np.dstack([wide_rgb, ALPHA * np.uint16(257)])), over_white(RGB, ALPHA), 1),
         "grey 16-bit tiff, little endian": (tiff(wide), GREY_AS_RGB, 0),
         "grey 16-bit tiff, big endian": (tiff(wide, ">"), GREY_AS_RGB, 0),
+        "grey 12-bit tiff": (tiff(wide, packed=(12, _twelve_bits(GREY))), GREY_AS_RGB, 0),
         "rgb 16-bit tiff, little endian": (tiff(wide_rgb), RGB, 0),
         "rgb 16-bit tiff, big endian": (tiff(wide_rgb, ">"), RGB, 0),
         "grey 16-bit pgm": (b"P5 %d %d 65535 " % (WIDTH, HEIGHT) + wide.astype(">u2").tobytes(), GREY_AS_RGB, 0),

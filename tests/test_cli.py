@@ -167,7 +167,7 @@ def test_what_maquette_did_not_make_is_left_alone(
     for name in ("mine", "note.txt", "fake", "broken", "note.txt/below"):
         assert main(["diorama", "photo.png", "-o", name, *overwrite]) == 2
         error = capsys.readouterr().err
-        assert error.startswith(f"maquette: error: {name.partition('/')[0]}")
+        assert error.startswith("maquette: error: ") and name in error
         assert error.count("\n") == 1
     assert digest(work) == before
 

@@ -1,4 +1,5 @@
-"""The main job on real photographs: those in scikit-image's wheel and, where they are, those in ``../shared/photos``."""
+"""The main job on real photographs: those in scikit-image's wheel and, where they are, those in
+``../shared/photos``."""
 
 from __future__ import annotations
 
@@ -104,7 +105,9 @@ def test_a_corrected_segment_becomes_its_own_layer(small, tmp_path):
     picture[60:120, 40:90] = (200, 0, 0)
     annotation = record["annotations"][0]
     category = next(c["id"] for c in record["categories"] if c["name"] == "car")
-    annotation["segments_info"].append({"id": 200, "category_id": category, "area": 3000, "bbox": [40, 60, 50, 60], "iscrowd": 0})
+    annotation["segments_info"].append(
+        {"id": 200, "category_id": category, "area": 3000, "bbox": [40, 60, 50, 60], "iscrowd": 0}
+    )
     Image.fromarray(picture).save(first / "panoptic.png")
     (first / "panoptic.json").write_text(json.dumps(record))
     scene = maquette.diorama(small, perception=maquette.PerceptionOptions(segments=first / "panoptic.png"))

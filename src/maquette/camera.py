@@ -1,8 +1,8 @@
 """Pinhole cameras, and the only place where an axis is flipped.
 
-Camera maths follows OpenCV: x right, y down, z forward, in metres. The world follows glTF: right-handed, +Y up, metres; a
-glTF or Blender camera looks along its own -Z. Pixel (0, 0) has its centre at (0.5, 0.5), so a picture of width ``w``
-spans 0 to ``w``.
+Camera maths follows OpenCV: x right, y down, z forward, in metres. The world follows glTF: right-handed, +Y up,
+metres; a glTF or Blender camera looks along its own -Z. Pixel (0, 0) has its centre at (0.5, 0.5), so a picture of
+width ``w`` spans 0 to ``w``.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ class Camera:
         return np.concatenate([xy * z, z * np.ones_like(xy[..., :1])], axis=-1)
 
     def project(self, points_cam: ArrayLike) -> FloatArray:
-        """Project (..., 3) points of the camera's frame to (..., 2) pixels. Points at or behind z = 0 give inf or nan."""
+        """Project (..., 3) points of the camera's frame to (..., 2) pixels. Points at or behind z = 0 give inf or
+        nan."""
         points = np.asarray(points_cam, dtype=np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             return points[..., :2] / points[..., 2:] * self.focal_px + self.center_px
@@ -120,7 +121,8 @@ class Camera:
     def from_world(self, points_world: ArrayLike) -> FloatArray:
         """Bring (..., 3) points from the world's frame to the camera's."""
         points = np.asarray(points_world, dtype=np.float64)
-        return (points - self.T_world_camera[:3, 3]) @ self.T_world_camera[:3, :3]
+        turned: FloatArray = (points - self.T_world_camera[:3, 3]) @ self.T_world_camera[:3, :3]
+        return turned
 
 
 def world_pose(pitch_rad: float, height_m: float) -> FloatArray:
@@ -135,6 +137,6 @@ def world_pose(pitch_rad: float, height_m: float) -> FloatArray:
     """
     c, s = math.cos(pitch_rad), math.sin(pitch_rad)
     pitch = np.array([[1, 0, 0, 0], [0, c, s, 0], [0, -s, c, 0], [0, 0, 0, 1.0]])
-    pose = FLIP_YZ @ pitch
+    pose: FloatArray = FLIP_YZ @ pitch
     pose[1, 3] = height_m
     return pose

@@ -103,6 +103,8 @@ def load_photo(
             if image.format != "MPO" and getattr(image, "is_animated", False):
                 notes.append("The file holds several pictures; the first is used.")
             image.load()
+            if _ends_early(image, source):
+                raise ValueError("its data ends before its picture does")
             exif = _exif(image, notes)
             focal_px = _focal_px(exif, image.size, notes)
             turn = _EXIF_ORIENTATION.get(exif.get(ExifTags.Base.Orientation, 1))
@@ -198,6 +200,26 @@ def _identified(label: str, file: IO[bytes]) -> Image.Image:
             raise PhotoError(f'{label}: HEIF pictures need pillow-heif: pip install "maquette[heif]"') from error
         pillow_heif.register_heif_opener()
     return Image.open(file)
+
+
+def _ends_early(image: Image.Image, source: str | Path | bytes | Image.Image) -> bool:
+    """Whether a JPEG was cut short and then closed with an end mark.
+
+    The decoder makes the rest of such a picture mid-grey and says nothing. So where the last corner is exactly
+    mid-grey, decode it again with a few zeros (which it reads ahead) for the end mark: it then misses what is not there.
+    """
+    if image.format != "JPEG" or "progressive" in image.info or isinstance(source, Image.Image):
+        return False
+    if image.crop((image.width - 8, image.height - 8, *image.size)).convert("L").getextrema() != (128, 128):
+        return False
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    unended = data[: data.rfind(b"\xff\xd9")] + bytes(8)
+    try:
+        with Image.open(io.BytesIO(unended)) as again:
+            again.load()
+    except OSError:
+        return True
+    return False
 
 
 def _exif(image: Image.Image, notes: list[str]) -> dict[int, Any]:

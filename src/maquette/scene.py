@@ -17,16 +17,16 @@ from maquette.camera import Camera
 class Plane:
     """A piece of the photo on a plane in front of the scene's camera.
 
-    A plane's inverse depth is affine in the pixel coordinates of the camera that sees it, so that three numbers place it
-    exactly, and its texture stays a plain crop of the photo's own pixels.
+    A plane's inverse depth is affine in the pixel coordinates of the camera that sees it, so that three numbers place
+    it exactly, and its texture stays a plain crop of the photo's own pixels.
 
     Attributes:
         x: Left edge of the texture in pixels of the scene's camera; may be negative.
         y: Top edge of the texture in pixels of the scene's camera; may be negative.
         texture: (h, w, 4) uint8, sRGB with straight alpha; texel (row, column) covers the camera's pixel
             ``(x + column, y + row)``.
-        inverse_depth: (a, b, c): 1 / depth_m = a * x + b * y + c at the camera pixel (x, y), in 1/m. Positive over the whole
-            rectangle.
+        inverse_depth: (a, b, c): 1 / depth_m = a * x + b * y + c at the camera pixel (x, y), in 1/m. Positive over the
+            whole rectangle.
     """
 
     x: int
@@ -105,8 +105,9 @@ class Scene:
         """Write the scene to a file whose ending names the format.
 
         Args:
-            path: ``.glb`` (binary glTF), ``.html`` (self-contained viewer), ``.png`` (render from its own camera), ``.gif`` or
-                ``.webp`` (parallax loop), or a name without an ending (a folder with ``layers/`` and ``scene.json``).
+            path: ``.glb`` (binary glTF), ``.html`` (self-contained viewer), ``.png`` (render from its own camera),
+                ``.gif`` or ``.webp`` (parallax loop), or a name without an ending (a folder with ``layers/`` and
+                ``scene.json``).
 
         Returns:
             The path written.

@@ -15,8 +15,8 @@ EYE_M = 1.5
 def draw(width: int = 240, height: int = 160, *, people: bool = True, seed: int = 0) -> tuple[Photo, Perception]:
     """Draw the place.
 
-    Sky above the horizon; ground below it at ``EYE_M`` under the camera; on the left a wall in the plane x = -2.2 m, from 4 m to 30 m;
-    two people at 5 m and 8 m who stand on the ground, the nearer one in front of the farther.
+    Sky above the horizon; ground below it at ``EYE_M`` under the camera; on the left a wall in the plane x = -2.2 m,
+    from 4 m to 30 m; two people at 5 m and 8 m who stand on the ground, the nearer one in front of the farther.
     """
     camera = Camera.from_fov(width, height, 55, height_m=EYE_M)
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
@@ -34,7 +34,9 @@ def draw(width: int = 240, height: int = 160, *, people: bool = True, seed: int 
         for segment, z, center in ((4, 8.0, 0.9), (5, 5.0, 0.35)):
             body = (np.abs(u * z - center) < 0.3) & (v * z < EYE_M) & (v * z > -0.2)
             ids[body], depth[body] = segment, z
-    colours = np.array([[0, 0, 0], [120, 180, 235], [110, 100, 80], [190, 170, 150], [200, 40, 40], [40, 60, 200]], float)
+    colours = np.array(
+        [[0, 0, 0], [120, 180, 235], [110, 100, 80], [190, 170, 150], [200, 40, 40], [40, 60, 200]], float
+    )
     noise = np.random.default_rng(seed).normal(0, 6, (height, width, 1))
     rgb = np.clip(colours[ids] + noise + 20 * np.sin(x / 9)[..., None], 0, 255).astype(np.uint8)
     names = ["sky", "road", "building", "person", "person"]
@@ -46,7 +48,8 @@ def draw(width: int = 240, height: int = 160, *, people: bool = True, seed: int 
 
 
 def paint(scene, size: tuple[int, int]) -> np.ndarray:
-    """Paint textures over one another in their order, pixel on pixel: (H, W, 4) float64, colour premultiplied, alpha 0 to 1."""
+    """Paint textures over one another in their order, pixel on pixel: (H, W, 4) float64, colour premultiplied, alpha 0
+    to 1."""
     height, width = size
     canvas = np.zeros((height, width, 4))
     for node in scene.nodes:

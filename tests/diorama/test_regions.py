@@ -3,15 +3,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maquette.camera import Camera
-from maquette.diorama.regions import Grid, find_regions, place_regions
+from maquette.diorama.placing import place_regions
+from maquette.diorama.regions import Grid, find_regions
 from maquette.labels import BY_NAME, LABELS
 from maquette.perception.types import Perception, Segment
 from tests.diorama.drawn import draw
 
 
-def perception_of(
-    ids: np.ndarray, labels: dict[int, str], depth: np.ndarray, confidence: float = 0.5
-) -> Perception:
+def perception_of(ids: np.ndarray, labels: dict[int, str], depth: np.ndarray, confidence: float = 0.5) -> Perception:
     height, width = ids.shape
     segments = tuple(Segment(i, BY_NAME[n], 1.0) for i, n in labels.items() if (ids == i).any())
     return Perception(
@@ -81,7 +80,9 @@ def test_a_wall_is_cut_where_depth_jumps():
     far = np.arange(120) > 50
     depth = np.where(far, 8.0, 3.0) * np.ones((80, 1))
     perception = perception_of(ids, {1: "wall", 2: "table"}, depth)
-    walls = [r for r in find_regions(perception, Grid.sample(perception), budget=0, split=True) if r.label.name == "wall"]
+    walls = [
+        r for r in find_regions(perception, Grid.sample(perception), budget=0, split=True) if r.label.name == "wall"
+    ]
     assert len(walls) == 2
     for wall in walls:
         assert np.unique(depth[wall.mask]).size == 1

@@ -16,6 +16,8 @@ from PIL import Image
 from maquette.camera import FLIP_YZ, Camera
 from maquette.errors import ExportError
 from maquette.export import export, write_bundle
+from maquette.labels import BY_NAME
+from maquette.perception.types import Perception, Segment
 from maquette.scene import Node, Plane, Scene
 from tests.export.scenes import make_scene, photo_like, psnr
 
@@ -116,6 +118,19 @@ def test_transforms_is_the_camera_in_opengl_axes(bundle: Path) -> None:
     x, y, z = (np.linalg.inv(frame["transform_matrix"]) @ [*point, 1])[:3]
     pixel = (written["cx"] + written["fl_x"] * x / -z, written["cy"] - written["fl_y"] * y / -z)
     assert np.allclose(pixel, camera.project(np.array([0.3, -0.2, 2.0])))
+
+
+def test_saves_what_perception_saw(tmp_path: Path) -> None:
+    scene = make_scene(overscan=False)
+    segment_ids = np.ones((200, 320), np.int32)
+    segment_ids[:90] = 2
+    segments = (Segment(1, BY_NAME["floor"], 0.9), Segment(2, BY_NAME["wall"], 0.8))
+    depth_m = np.linspace(9, 2, 200, dtype=np.float32)[:, None].repeat(320, 1)
+    seen = Perception(segment_ids, segments, depth_m, np.ones_like(depth_m), scene.camera, 50.0)
+    write_bundle(scene, seen, tmp_path / "out")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == MADE | {"depth.png", "panoptic.png", "panoptic.json"}
+    frame = json.loads((tmp_path / "out/transforms.json").read_text())["frames"][0]
+    assert np.abs(np.asarray(load(tmp_path / "out" / frame["depth_file_path"])) / 1000 - depth_m).max() < 0.001
 
 
 def test_the_loop_goes_round(bundle: Path) -> None:
@@ -264,6 +279,7 @@ def test_disk_full(small_disk: Path) -> None:
     assert not any(small_disk.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_killed_run_leaves_no_half_folder(tmp_path: Path) -> None:
     """Killed at any moment, the folder is whole or absent; what is left aside goes with the next run."""

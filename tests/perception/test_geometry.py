@@ -202,6 +202,25 @@ def test_ground_camera_reads_pitch_and_height_off_true_depth(pitch: float, heigh
     assert notes
 
 
+def test_a_person_cut_across_stays_one_body() -> None:
+    maps, _ = street(view(6.0, 1.5))
+    whole = solve(view(6.0, 1.5), maps)
+    body = maps[0] == 4
+    rows = np.flatnonzero(body.any(axis=1))
+    cut = maps[0].copy()
+    cut[body & (np.arange(288)[:, None] < rows.mean())] = 99
+    result = solve(view(6.0, 1.5), (cut, (*maps[1], Segment(99, BY_NAME["person"], 1.0)), *maps[2:]))
+    np.testing.assert_allclose(result.depth_m, whole.depth_m, rtol=1e-6)
+
+
+def test_one_who_stands_behind_another_is_farther() -> None:
+    boxes = (Box("person", 0.0, 4.0, 0.5, 1.6), Box("person", 0.3, 5.5, 0.5, 1.8), Box("chair", 1.5, 6.5, 0.5, 0.9))
+    maps, _ = draw(view(4.0, 1.2), boxes, ground="floor", back="wall", back_z=8.0)
+    result = solve(view(4.0, 1.2), maps)
+    front, behind = (np.median(result.depth_m[maps[0] == number]) for number in (4, 5))
+    assert 1.1 < behind / front < 1.8
+
+
 def test_mirrored_picture_has_mirrored_depth() -> None:
     maps, _ = street(view(6.0, 1.5))
     one = solve(view(6.0, 1.5), maps)

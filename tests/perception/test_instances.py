@@ -41,6 +41,21 @@ def test_noise_in_offsets_leaves_two_things():
     assert agree > 0.9
 
 
+def test_a_broad_hill_with_two_tops_is_one_centre():
+    mask, _, offset, _ = discs([(20, 20), (20, 34)], 9)
+    columns = np.arange(mask.shape[1])
+    hill = 0.3 + 0.05 * np.cos((columns - 20) / 14 * 2 * np.pi)
+    assert split(mask, mask, hill[None].repeat(mask.shape[0], 0).astype(np.float32), offset * 0).max() == 1
+
+
+@pytest.mark.parametrize(("probability", "things"), [(0.9, 1), (0.2, 2)])
+def test_a_sure_centre_alone_outweighs_the_outline_and_a_weak_one_does_not(probability, things):
+    mask, _, offset, _ = discs([(20, 18), (20, 34)], 9)
+    centre = np.zeros(mask.shape, np.float32)
+    centre[20, 26] = probability
+    assert split(mask, mask, centre, offset * 0).max() == things
+
+
 def test_without_centres_each_region_is_one_thing():
     mask, heat, offset, truth = discs([(10, 10), (30, 45)], 9)
     assert same_partition(split(mask, mask, heat * 0, offset * 0), truth)

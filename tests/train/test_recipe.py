@@ -30,7 +30,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(loop, "SHAPES", ((2, (64, 96)), (2, (96, 64))))
     samples = [sample("a"), sample("bb", "osd"), sample("ccc", noise=0.3)]
     torch.manual_seed(3)
-    options = loop.Options(steps=4, stop=4, frozen_steps=1, refine_after=0, save_every=100)
+    options = loop.Options(steps=4, frozen_steps=1, trunk_until=3, refine_after=0, save_every=100)
     return loop.Trainer(MaquetteSmall(), samples, augment.cutouts(samples, 50), options)
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from maquette.diorama.cut import Sheet, cut, shrink, work_factor
 from maquette.diorama.options import DioramaOptions
 from maquette.diorama.order import meet, paint_order
+from maquette.diorama.placing import place_regions
 from maquette.diorama.planes import FARTHEST_M, Bounds, InverseDepth, evaluate, fit_facing, fit_tilted, keep_in_front
-from maquette.diorama.regions import Grid, Region, find_regions, owners, place_regions
+from maquette.diorama.regions import Grid, Region, find_regions, owners
 from maquette.errors import MaquetteError
 from maquette.perception.types import SKY_DEPTH_M, Perception
 from maquette.photo import Photo
@@ -79,7 +80,7 @@ def build(
     sheets = _sheets(shrink(level, factor), small, regions, grid, perception.camera.focal_px / factor, options)
     textures = cut(photo.rgb, level, sheets, options)
 
-    nodes = []
+    nodes: list[Node] = []
     for region, plane, sheet, texture, name in zip(regions, planes, sheets, textures, _names(regions), strict=True):
         trimmed = _trim(plane, (sheet.box[0] * factor, sheet.box[1] * factor), texture)
         if trimmed is not None:
@@ -136,7 +137,8 @@ def _sheets(
     focal_px: float,
     options: DioramaOptions,
 ) -> list[Sheet]:
-    """Find how far each layer is continued behind what covers it and beyond the frame: as far as the camera's move shows."""
+    """Find how far each layer is continued behind what covers it and beyond the frame: as far as the camera's move
+    shows."""
     from scipy import ndimage
 
     step_y, step = (a / b for a, b in zip(level.shape, grid.x.shape, strict=True))
@@ -217,7 +219,8 @@ def _in_front(plane: InverseDepth, box: tuple[int, int, int, int], least: Bounds
 
 
 def _names(regions: list[Region]) -> list[str]:
-    """Names for an outliner: things are numbered, and stuff where there are several parts of it; the nearest comes first."""
+    """Names for an outliner: things are numbered, and stuff where there are several parts of it; the nearest comes
+    first."""
     total = Counter(r.label.name for r in regions)
     used: Counter[str] = Counter()
     names = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ _ANY = [0] + [255] * 255
 
 
 WORK_PIXELS = 2_500_000
-"""About how many pixels edges and filling are worked out on; a larger photo gets them enlarged around its own pixels."""
+"""About how many pixels edges and filling are worked out on; a larger photo gets them enlarged around its own
+pixels."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Sheet:
 
     Attributes:
         box: (left, top, right, bottom) in pixels of the working copy; may reach outside it.
-        behind: (bottom - top, right - left) bool: where the layer is continued behind what covers it, or beyond the frame.
-        band: Half width in pixels of the soft edge, 0 for a hard one.
-        plane: (a, b, c): 1 / depth_m = a * x + b * y + c at the pixel (x, y) of the working copy.
+        behind: (bottom - top, right - left) bool: where the layer is continued behind what covers it, or beyond the
+            frame. band: Half width in pixels of the soft edge, 0 for a hard one. plane: (a, b, c): 1 / depth_m = a * x
+            + b * y + c at the pixel (x, y) of the working copy.
     """
 
     box: tuple[int, int, int, int]
@@ -72,10 +74,10 @@ def cut(
 ) -> list[Texture]:
     """Cut one texture a layer.
 
-    From front to back, each layer's soft edge is solved against what lies behind, and its share is taken out of the picture, so
-    that the layers behind are cut from clean colours. A layer is only continued where it stays behind what is already there, and
-    its soft edge only lies where it is in front of what is seen there, so that no layer cuts through another. Then, from back
-    to front, colours are settled so that the painted stack equals the photo.
+    From front to back, each layer's soft edge is solved against what lies behind, and its share is taken out of the
+    picture, so that the layers behind are cut from clean colours. A layer is only continued where it stays behind what
+    is already there, and its soft edge only lies where it is in front of what is seen there, so that no layer cuts
+    through another. Then, from back to front, colours are settled so that the painted stack equals the photo.
 
     Args:
         rgb: (H, W, 3) uint8 photo.
@@ -84,8 +86,8 @@ def cut(
         options: Style, filler and seed.
 
     Returns:
-        A texture a layer, (h, w, 4) uint8, sRGB with straight alpha, at the photo's resolution: that of its sheet's box times
-        ``work_factor``.
+        A texture a layer, (h, w, 4) uint8, sRGB with straight alpha, at the photo's resolution: that of its sheet's
+        box times ``work_factor``.
     """
     factor = work_factor(level.shape)
     stack = _Stack(rgb, level, sheets, factor)
@@ -173,7 +175,8 @@ class _Stack:
 def _enlarge(
     texture: Texture, own: Mask, box: Box, rgb: NDArray[np.uint8], level: NDArray[np.int16], index: int
 ) -> Texture:
-    """Bring a texture of the working copy to the photo's resolution, with the photo's own pixels where it shows them."""
+    """Bring a texture of the working copy to the photo's resolution, with the photo's own pixels where it shows
+    them."""
     size = (box[2] - box[0], box[3] - box[1])
     large = [np.asarray(Image.fromarray(texture[..., c]).resize(size, Image.Resampling.BILINEAR)) for c in range(4)]
     out = np.stack(large, axis=-1)
@@ -185,7 +188,8 @@ def _enlarge(
 
 
 def _settle(rgb: NDArray[np.uint8], top: NDArray[np.int16], boxes: list[Box], textures: list[Texture]) -> None:
-    """Change the colour (and where that is not enough, the opacity) of what lies on top until the stack equals the photo."""
+    """Change the colour (and where that is not enough, the opacity) of what lies on top until the stack equals the
+    photo."""
     canvas = np.zeros_like(rgb)
     covered = np.zeros(top.shape, dtype=bool)
     for index, (box, texture) in enumerate(zip(boxes, textures, strict=True)):
@@ -229,16 +233,14 @@ def _times(box: Box, factor: int) -> Box:
     return left * factor, top * factor, right * factor, bottom * factor
 
 
-def _inside_frame(
-    box: Box, shape: tuple[int, ...]
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _inside_frame(box: Box, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """The part of a box that lies in the frame: as slices of the frame, and as slices of the box."""
     left, top, right, bottom = box
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, shape[1]), min(bottom, shape[0])
     return (slice(y0, y1), slice(x0, x1)), (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
 
 
-def _window(array: NDArray[np.generic], box: Box, outside: float) -> NDArray[np.generic]:
+def _window(array: NDArray[Any], box: Box, outside: float) -> NDArray[Any]:
     """Copy a box out of a picture; what lies outside the frame gets a constant."""
     left, top, right, bottom = box
     out = np.full((bottom - top, right - left), outside, dtype=array.dtype)

@@ -24,14 +24,14 @@ _LARGE = 2_000_000
 _NOISE = np.float32(12.0)
 """Difference of the two sides, in levels of 255, at which the projection between them is half trusted."""
 
-_EPSILON = np.float32(0.1)
+_EPSILON = np.float32(0.02)
 """Regularisation of the matting Laplacian: variance, in squared levels of 255, below which colours do not guide it."""
 
-_PULL = np.float32(0.003)
+_PULL = np.float32(0.001)
 """Weight of the projection against the matting Laplacian, whose diagonal is about 1."""
 
-_STEPS = 40
-"""Steps of the conjugate gradients. More change what is far from both sides, where the projection knows as much."""
+_STEPS = 80
+"""Most steps of the conjugate gradients; more change only what is far from both sides."""
 
 
 def solve_alpha(rgb: NDArray[np.uint8], foreground: Bools, background: Bools) -> Floats:

@@ -11,7 +11,8 @@ from maquette.diorama.regions import Grid, Region, measured, owners
 _RANK = {"sky": 0, "ceiling": 1, "ground": 1, "upright": 2, "object": 3}
 
 RANK_BIAS = 0.05
-"""How much a step of rank counts against the log of a ratio of depths: an object is in front of the floor that it stands on."""
+"""How much a step of rank counts against the log of a ratio of depths: an object is in front of the floor that it
+stands on."""
 
 MOST_FORWARD = 1.5
 """Largest ratio by which a layer is brought forward to meet what it covers."""
@@ -20,8 +21,8 @@ MOST_FORWARD = 1.5
 def paint_order(regions: list[Region], grid: Grid) -> list[int]:
     """Order regions from back to front.
 
-    Where two regions meet, the nearer one covers the other; where depth says little, things cover what they stand on. From the
-    back, the region that covers least of what is still unplaced comes first.
+    Where two regions meet, the nearer one covers the other; where depth says little, things cover what they stand on.
+    From the back, the region that covers least of what is still unplaced comes first.
 
     Returns:
         Indices into ``regions``.
@@ -70,8 +71,8 @@ def _border_lengths(owner: NDArray[np.intp], count: int) -> NDArray[np.float64]:
 def meet(planes: list[InverseDepth], regions: list[Region], grid: Grid) -> list[InverseDepth]:
     """Bring layers forward to where they touch what they cover: a sofa stands at its front feet, not at its mean depth.
 
-    A layer is scaled about the camera, so that its picture stays the same, until half of its border with the layer behind lies in
-    front of that layer. Layers whose depth was measured stay where they are.
+    A layer is scaled about the camera, so that its picture stays the same, until half of its border with the layer
+    behind lies in front of that layer. Layers whose depth was measured stay where they are.
 
     Args:
         planes: Inverse depth of each layer, from back to front, see ``Fit``.

@@ -2,8 +2,9 @@
 
 The energy and its alternation are those of Wexler, Shechtman and Irani (Space-Time Completion of Video, PAMI 2007):
 every patch that touches the hole looks for the most similar patch of what is known, and then every pixel takes the mean
-of what the patches over it propose, from coarse to fine. Similar patches are found with a k-d tree over the lowest cosine
-coefficients of a patch. The search ends at a coarse scale; at full size, pixels are copied along the shifts found there.
+of what the patches over it propose, from coarse to fine. Similar patches are found with a k-d tree over the lowest
+cosine coefficients of a patch. The search ends at a coarse scale; at full size, pixels are copied along the shifts that
+were found there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Planes fitted to depth.
 
-Seen by a pinhole camera, the inverse depth of a plane is affine in pixel coordinates, so that fitting a plane is a linear
-regression on inverse depth.
+Seen by a pinhole camera, the inverse depth of a plane is affine in pixel coordinates, so that fitting a plane is a
+linear regression on inverse depth.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def fit_tilted(x: FloatArray, y: FloatArray, inverse: FloatArray, weight: FloatA
         inverse: (n,) inverse depths in 1/m.
         weight: (n,) weights, at least 0.
     """
-    center = np.array([x.mean(), y.mean()])
+    center = (float(x.mean()), float(y.mean()))
     scale = max(float(np.ptp(x)), float(np.ptp(y)), 1.0)
     basis = np.stack([(x - center[0]) / scale, (y - center[1]) / scale, np.ones_like(x)], axis=1)
     relative = basis / inverse[:, None]
-    robust = np.ones_like(x)
-    solution = np.zeros(3)
+    robust: FloatArray = np.ones(len(x))
+    solution: FloatArray = np.zeros(3)
     for _ in range(8):
         w = np.sqrt(weight * robust)
         solution = np.linalg.lstsq(relative * w[:, None], w, rcond=None)[0]
@@ -95,11 +95,13 @@ def evaluate(plane: InverseDepth, x: FloatArray, y: FloatArray) -> FloatArray:
 def fit_two(x: FloatArray, y: FloatArray, inverse: FloatArray, weight: FloatArray) -> tuple[InverseDepth, InverseDepth]:
     """Fit two planes at once (k-planes, as Lloyd's iteration), starting from the nearer and the farther half."""
     first = inverse > np.median(inverse)
-    pair = (fit_tilted(x, y, inverse, weight).inverse_depth,) * 2
+    whole = fit_tilted(x, y, inverse, weight).inverse_depth
+    pair = (whole, whole)
     for _ in range(10):
         if min(first.sum(), (~first).sum()) < 8:
             break
-        pair = tuple(fit_tilted(x[m], y[m], inverse[m], weight[m]).inverse_depth for m in (first, ~first))
+        near, far = (fit_tilted(x[m], y[m], inverse[m], weight[m]).inverse_depth for m in (first, ~first))
+        pair = (near, far)
         updated = closer(pair, x, y, inverse)
         if np.array_equal(updated, first):
             break
@@ -107,7 +109,9 @@ def fit_two(x: FloatArray, y: FloatArray, inverse: FloatArray, weight: FloatArra
     return pair
 
 
-def closer(pair: tuple[InverseDepth, InverseDepth], x: FloatArray, y: FloatArray, inverse: FloatArray) -> NDArray[np.bool_]:
+def closer(
+    pair: tuple[InverseDepth, InverseDepth], x: FloatArray, y: FloatArray, inverse: FloatArray
+) -> NDArray[np.bool_]:
     """(n,) bool: where the first of two planes is nearer to the depth than the second."""
-    errors = [np.abs(evaluate(plane, x, y) - inverse) for plane in pair]
-    return errors[0] < errors[1]
+    one, two = (np.abs(evaluate(plane, x, y) - inverse) for plane in pair)
+    return np.asarray(one < two)

@@ -1,4 +1,5 @@
-"""From panoptic segments to the regions that become layers: split what depth tears apart, merge what is small or flush."""
+"""From panoptic segments to the regions that become layers: split what depth tears apart, merge what is small or
+flush."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ WORK_SIZE = 512
 """Longer side in pixels of the grid on which regions are reasoned about."""
 
 GAIN = 0.0002
-"""Least gain (fraction of the picture times relative error of depth) for which a region is split, where depth is certain;
-where it is not, the gain must be larger by the square of 1 / confidence."""
+"""Least gain (fraction of the picture times relative error of depth) for which a region is split, where depth is
+certain; where it is not, the gain must be larger by the square of 1 / confidence."""
 
 MEASURED = 0.9
 """Mean confidence from which depth counts as measured, so that things are split too."""
@@ -100,8 +101,8 @@ def find_regions(perception: Perception, grid: Grid, *, budget: int, split: bool
         perception: Segments and depth.
         grid: The working grid of that perception.
         budget: Most regions to return; 0 lets the picture decide.
-        split: Whether stuff is cut into connected parts and where depth tears, and flush neighbours are merged; otherwise a
-            region is a segment, as in the paper.
+        split: Whether stuff is cut into connected parts and where depth tears, and flush neighbours are merged;
+            otherwise a region is a segment, as in the paper.
     """
     ids = perception.segment_ids[np.ix_(grid.rows, grid.cols)]
     regions: list[Region] = []
@@ -280,71 +281,3 @@ def owners(regions: list[Region]) -> NDArray[np.intp]:
     for index, region in enumerate(regions):
         owner[region.mask] = index
     return owner
-
-
-def place_regions(perception: Perception, grid: Grid, regions: list[Region]) -> NDArray[np.int16]:
-    """Bring regions to the picture's own resolution, along the picture's own segments.
-
-    Returns:
-        (H, W) int16, the index of the region at each pixel of the picture.
-    """
-    ids = perception.segment_ids
-    small = ids[np.ix_(grid.rows, grid.cols)]
-    owner = owners(regions)
-    table = np.full(int(ids.max()) + 1, -1, dtype=np.int16)
-    torn: dict[int, list[int]] = {}
-    for segment in np.unique(small):
-        found = np.unique(owner[small == segment])
-        if found.size == 1:
-            table[segment] = found[0]
-        else:
-            torn[int(segment)] = [int(f) for f in found]
-    placed = table[ids]
-    for segment, found in torn.items():
-        _place_torn(placed, ids == segment, owner, small == segment, found)
-    lost = placed < 0
-    if lost.any():
-        placed[lost] = _enlarge_index(owner, ids.shape)[lost]
-    return placed
-
-
-def _enlarge_index(owner: NDArray[np.intp], shape: tuple[int, int]) -> NDArray[np.intp]:
-    rows = np.arange(shape[0]) * owner.shape[0] // shape[0]
-    cols = np.arange(shape[1]) * owner.shape[1] // shape[1]
-    return owner[np.ix_(rows, cols)]
-
-
-def _place_torn(
-    placed: NDArray[np.int16],
-    mask: NDArray[np.bool_],
-    owner: NDArray[np.intp],
-    small_mask: NDArray[np.bool_],
-    found: list[int],
-) -> None:
-    """Write the parts of one segment into ``placed``, with smooth borders between them."""
-    from PIL import Image
-    from scipy import ndimage
-
-    height, width = mask.shape
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, cols[0], cols[-1] + 1
-    nearest = ndimage.distance_transform_edt(~small_mask, return_distances=False, return_indices=True)
-    grown = owner[tuple(nearest)]
-    box = tuple(
-        v * g / f
-        for v, g, f in zip(
-            (left, top, right, bottom), (owner.shape[1], owner.shape[0]) * 2, (width, height) * 2, strict=True
-        )
-    )
-    best = np.full((bottom - top, right - left), -1, dtype=np.int16)
-    inside = mask[top:bottom, left:right]
-    index = np.zeros(best.shape, dtype=np.int16)
-    for part in found:
-        soft = Image.fromarray((grown == part).astype(np.uint8) * 255).resize(
-            (int(right - left), int(bottom - top)), Image.Resampling.BILINEAR, box=box
-        )
-        share = np.asarray(soft, dtype=np.int16)
-        better = share > best
-        best[better] = share[better]
-        index[better] = part
-    placed[top:bottom, left:right][inside] = index[inside]

@@ -29,7 +29,7 @@ def encode_glb(scene: Scene) -> bytes:
     """Encode a scene as GLB: a node a layer, back to front, and a node ``camera``.
 
     The world is that of ``Scene.camera``: +Y up, metres. A node's origin lies on the ray through the middle of its
-    texture, at depths that decrease from node to node, because viewers sort transparent objects by their origins.
+    texture, at depths that decrease from node to node, for viewers that sort transparent objects by their origins.
     """
     surfaces = [visible_part(node.plane) for node in scene.nodes]
     with ThreadPoolExecutor(worker_count()) as pool:

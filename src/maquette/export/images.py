@@ -25,7 +25,7 @@ LOOP_PX = 640
 
 LOOP_FRAMES = 24
 FRAME_MS = 83
-MOST_CROP = 0.1
+MOST_CROP = 0.04
 """Most that is cut off each side of the loop, as a fraction of it, to hide where the scene ends."""
 
 

@@ -71,6 +71,9 @@ def _deflated(pixels: NDArray[np.uint8]) -> bytes:
     packed = []
     for start in range(0, height, max(1, _BAND_BYTES // stride)):
         band = rows[start : start + max(1, _BAND_BYTES // stride)]
+        if not (above.any() or band.any()):  # most of a layer in its frame is empty
+            packed.append(compressor.compress(bytes(band.size + len(band))))
+            continue
         padded = np.concatenate([above[None], np.pad(band, ((0, 0), (channels, 0)))])
         left, up = padded[1:, :-channels], padded[:-1, channels:]
         filtered = np.empty((len(band), 1 + stride), np.uint8)

@@ -19,6 +19,8 @@ from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 FloatArray = NDArray[np.float64]
 
 _NEAREST_M = 0.05
+_NET_CALIBRATION = 0.35
+"""Error of the network's log depth over what it predicts of it, on the validation scenes."""
 _NET_FLOOR = 0.05
 """Standard deviation of the network's log depth where it claims to be certain."""
 _OUTSIDE = (
@@ -33,7 +35,7 @@ _LABEL_DOUBT = 0.6
 """Standard deviation that geometry gets from a label of no confidence at all."""
 _NET_BIAS = 0.1
 """What is wrong with the network's depth of a whole surface at once."""
-_FOREIGN = 0.5
+_FOREIGN = 1.0
 """What a picture taken wholly in the open air adds to that: there the network has seen no measured depth."""
 
 
@@ -76,14 +78,22 @@ def join_depth(
     layout = read_layout(segment_ids, segments, camera)
     known = np.isfinite(net_depth_m) & (net_depth_m > 0) & np.isfinite(net_log_scale)
     net = np.log(np.clip(np.where(known, net_depth_m, 1.0), _NEAREST_M, MAX_DEPTH_M).astype(np.float64))
-    net_spread = math.sqrt(2) * np.exp(np.clip(np.where(known, net_log_scale, 3.0), -4, 3).astype(np.float64))
+    net_spread = _NET_CALIBRATION * math.sqrt(2) * np.exp(np.clip(np.where(known, net_log_scale, 3.0), -4, 3).astype(np.float64))
     net_spread = np.hypot(net_spread, _NET_FLOOR) + _FOREIGN * _open_air(layout)
-    plane = fit_ground(layout, np.exp(net), np.hypot(net_spread, _NET_BIAS))
-    depth, spread = _place(layout, plane)
     sky = layout.role("sky")
+    net_spread = net_spread + _bleeding(sky)
+    net_scale_spread = float(np.median(net_spread))
+    plane = fit_ground(layout, np.exp(net), np.hypot(net_spread, _NET_BIAS), math.hypot(net_scale_spread, _NET_BIAS))
+    depth, spread = _place(layout, plane)
+    placed = np.log(depth)
     doubt = _LABEL_DOUBT * (1 - np.clip(layout.scores, 0, 1))[layout.index]
     spread = np.sqrt(spread**2 + plane.slope_spread**2 + doubt**2)
-    joined, deviation = _join(np.log(depth), spread, plane.scale_spread, net, net_spread, ~sky)
+    share = plane.scale_spread**2 / (plane.scale_spread**2 + net_scale_spread**2)
+    joined, deviation = _join(placed, spread, net, net_spread, share, ~sky)
+    ground = layout.role("ground")
+    if ground.any():
+        # The camera stands where the ground has come to lie.
+        plane = dataclasses.replace(plane, reach_m=plane.reach_m * math.exp(np.median((joined - placed)[ground])))
     joined = np.clip(joined, math.log(_NEAREST_M), math.log(MAX_DEPTH_M))
     depth_m = np.where(sky, SKY_DEPTH_M, np.exp(joined)).astype(np.float32)
     confidence = np.where(sky, 0.9, 1 / (1 + (deviation / 0.3) ** 2)).astype(np.float32)
@@ -101,12 +111,14 @@ def _place(layout: Layout, plane: GroundPlane) -> tuple[FloatArray, FloatArray]:
     hidden = place_structures(canvas)
     things = [thing for thing in layout.things if not canvas.level[thing.index]]
     footed = [thing for thing in things if thing.below == EDGE or canvas.level[thing.below]]
-    for thing in footed:
+    bodies = {thing.index for thing in things}
+    carried = [thing for thing in things if thing not in footed and thing.below in bodies]
+    for thing in (*footed, *carried):
         place_thing(canvas, thing)
     for part in hidden:
         place_behind(canvas, part)
     for thing in things:
-        if thing not in footed:
+        if thing not in footed and thing not in carried:
             place_thing(canvas, thing)
     return canvas.solve()
 
@@ -114,12 +126,12 @@ def _place(layout: Layout, plane: GroundPlane) -> tuple[FloatArray, FloatArray]:
 def _join(
     placed: FloatArray,
     placed_spread: FloatArray,
-    placed_scale: float,
     net: FloatArray,
     net_spread: FloatArray,
+    share: float,
     counted: NDArray[np.bool_],
 ) -> tuple[FloatArray, FloatArray]:
-    """Mix two maps of log depth by their precision: first their common scale, then what is left pixel by pixel.
+    """Mix two maps of log depth: their common scale by ``share``, what is left pixel by pixel by precision.
 
     Returns:
         The mix, and its standard deviation without that of the scale.
@@ -131,10 +143,15 @@ def _join(
         order = np.argsort(apart[counted], kind="stable")
         weight = np.cumsum((1 / total[counted] ** 2)[order])
         offset = float(apart[counted][order][np.searchsorted(weight, weight[-1] / 2)])
-    net_scale = float(np.median(net_spread))
-    share = placed_scale**2 / (placed_scale**2 + net_scale**2)
     pull = (placed_spread / total) ** 2
     return placed + share * offset + pull * (apart - offset), placed_spread * net_spread / total
+
+
+def _bleeding(sky: NDArray[np.bool_]) -> FloatArray:
+    """What the network's depth near the sky is worth less, for it comes on a coarse grid and runs over."""
+    from scipy import ndimage
+
+    return np.asarray(4 * ndimage.gaussian_filter(sky.astype(np.float64), sky.shape[1] / 100))
 
 
 def ground_camera(
@@ -155,7 +172,7 @@ def ground_camera(
         The camera with its pitch and height, the row of the horizon in pixels, and notes.
     """
     layout = read_layout(segment_ids, segments, camera)
-    return _pose(camera, fit_ground(layout, depth_m, np.full(depth_m.shape, 0.01)))
+    return _pose(camera, fit_ground(layout, depth_m, np.full(depth_m.shape, 0.01), 0.01))
 
 
 def _open_air(layout: Layout) -> float:

@@ -9,13 +9,14 @@ its pitch,
 Both numbers have a posterior, on a grid, from all that speaks of them: what lies below and above the horizon, how far
 a ground usually reaches, things of known size that stand on it (Hoiem, Efros and Hebert, Putting Objects in
 Perspective, IJCV 2008, section 3), and the network's depth of the ground itself. As inverse depth is linear in
-``cos(p) / H`` and ``v_h * cos(p) / H``, the means of these two give its mean at every row: far away, where a small error
-of the horizon is large in depth, that is steadier than the most probable pair.
+``cos(p) / H`` and ``v_h * cos(p) / H``, the means of these two give its mean at every row: far away, where a small
+error of the horizon is large in depth, that is steadier than the most probable pair.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,13 +67,16 @@ class GroundPlane:
         return (v - self.horizon_v) / self.reach_m
 
 
-def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: FloatArray) -> GroundPlane:
+def fit_ground(
+    layout: Layout, net_depth_m: NDArray[np.floating], net_spread: FloatArray, net_scale_spread: float
+) -> GroundPlane:
     """Find the ground plane of a picture.
 
     Args:
         layout: What lies where.
         net_depth_m: (h, w), z in metres.
         net_spread: (h, w) float64, standard deviation of its logarithm.
+        net_scale_spread: That of the logarithm of the scale of all of it.
     """
     ground = layout.role("ground")
     table = layout.named("table")
@@ -87,6 +91,10 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: Fl
     pitch = np.radians(_PITCH_DEG)[:, None]
     horizon = -np.tan(pitch)
     reach = np.exp(_LOG_REACH)[None, :]
+
+    def plane_log_depth(row_v: float) -> FloatArray:
+        return np.asarray(np.log(reach / np.maximum(row_v - horizon, 1e-3)))
+
     usual_deg, spread_deg, height = (25.0, 15.0, 0.5) if surface == "table" else (6.0, 10.0, 1.5)
     score = -_long_tailed((np.degrees(pitch) - usual_deg) / spread_deg, 3.0)
     score = score - _heavy(np.log(reach * np.cos(pitch) / height) / 0.3)
@@ -102,15 +110,15 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: Fl
     if surface != "none":
         high = v[_quantile_row(mask, 0.02)]
         score = score - _long_tailed(np.maximum(horizon - high + step, 0) / (step + 0.005), 1.4)
-        far = np.log(reach / np.maximum(high - horizon, 1e-3))
+        far = plane_log_depth(high)
         usual, spread = _far_end_m(layout, surface, sky, ceiling)
         score = score - _heavy((far - math.log(usual)) / spread)
-        score = score + _network_score(mask, v, horizon, reach, net_depth_m, net_spread)
+        score = score + _network_score(mask, plane_log_depth, layout, net_depth_m, net_spread, net_scale_spread)
     if surface == "ground" and ceiling.sum() > 0.01 * pixels:
         # The far wall meets floor and ceiling at one distance.
         low = v[_quantile_row(ceiling, 0.98)]
         above_m = np.maximum(CEILING_M / np.cos(pitch) - reach, 0.3)
-        ratio = np.log(reach / np.maximum(high - horizon, 1e-3)) - np.log(above_m / np.maximum(horizon - low, 1e-3))
+        ratio = far - np.log(above_m / np.maximum(horizon - low, 1e-3))
         score = score - _heavy(ratio / 0.5)
     for thing in layout.things:
         if surface == "ground" and _stands(layout, thing):
@@ -123,7 +131,7 @@ def fit_ground(layout: Layout, net_depth_m: NDArray[np.floating], net_spread: Fl
     weight = np.exp(score - score.max())
     weight /= weight.sum()
     rows = [v[_quantile_row(mask, share)] for share in (0.1, 0.5, 0.9)] if surface != "none" else [v[-1]] * 3
-    far, middle, near = (np.log(reach / np.maximum(row - horizon, 2e-2)) for row in rows)
+    far, middle, near = (plane_log_depth(row) for row in rows)
     per_row = float((weight / reach).sum())
     return GroundPlane(
         float((weight * horizon / reach).sum()) / per_row,
@@ -160,20 +168,22 @@ def _far_end_m(
 
 def _network_score(
     mask: NDArray[np.bool_],
-    v: FloatArray,
-    horizon: FloatArray,
-    reach: FloatArray,
+    plane_log_depth: Callable[[float], FloatArray],
+    layout: Layout,
     net_depth_m: NDArray[np.floating],
     net_spread: FloatArray,
+    net_scale_spread: float,
 ) -> FloatArray:
-    """Log-likelihood of the network's depth on the surface, from a dozen of its rows."""
+    """Log-likelihood of the network's depth on the surface, from a dozen of its rows: their scale, then their shape."""
     rows = np.flatnonzero(mask.any(axis=1))
-    score = np.zeros(np.broadcast_shapes(horizon.shape, reach.shape))
-    for row in rows[np.linspace(0, len(rows) - 1, 12).astype(int)]:
-        depth = math.log(float(np.median(net_depth_m[row, mask[row]])))
-        spread = float(np.median(net_spread[row, mask[row]]))
-        score = score - _heavy((np.log(reach / np.maximum(v[row] - horizon, 1e-3)) - depth) / spread) / 3
-    return score
+    rows = rows[np.linspace(0, len(rows) - 1, 12).astype(int)]
+    apart = [plane_log_depth(layout.v[row]) - math.log(float(np.median(net_depth_m[row, mask[row]]))) for row in rows]
+    common = np.mean(apart, axis=0)
+    score = -_heavy(common / net_scale_spread)
+    for row, residual in zip(rows, apart, strict=True):
+        # Neighbouring rows err together: the twelve count as four.
+        score = score - _heavy((residual - common) / float(np.median(net_spread[row, mask[row]]))) / 3
+    return np.asarray(score)
 
 
 def _heavy(residual: FloatArray) -> FloatArray:

@@ -2,8 +2,8 @@
 
 Cheng et al., "Panoptic-DeepLab" (CVPR 2020), section 3.2: centres are the peaks of a heatmap, and each pixel of a thing
 goes to the centre that its offset points nearest to. Here the pixels of each connected region choose among the centres
-that lie in it, so that a stray peak elsewhere cannot tear a thing apart; a region without a centre goes where it points
-to, or comes apart at its necks.
+that lie in it, so that a stray peak elsewhere cannot tear a thing apart. A region without a centre, or with a doubtful
+one, goes where its pixels point to, or comes apart at its necks.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from maquette.perception.regions import absorb, connected
 
 PEAK = 0.1
 """Least probability of a centre (Panoptic-DeepLab, section 4)."""
+SURE_PEAK = 0.3
+"""Least probability of a centre that is alone in its region, for the region to be one thing whatever its outline."""
 WINDOW = 7
 """Side of the window in which a centre is the highest, in cells (the same section)."""
+VALLEY = 0.5
+"""Between two centres the heatmap falls below this share of the lower one; a broad hill is one centre."""
 SMALLEST_CELLS = 12
 """A thing with fewer cells goes to its neighbour."""
 SMALLEST_SHARE = 0.04
@@ -49,6 +53,9 @@ def split(
     votes = np.stack([rows + offset[1], columns + offset[0]], -1)
     peaks = _peaks(centre, mask)
     region_of_peak = regions[tuple(peaks.T)]
+    several = np.isin(region_of_peak, np.flatnonzero(np.bincount(region_of_peak) > 1))
+    trusted = several | (centre[tuple(peaks.T)] >= SURE_PEAK)
+    peaks, region_of_peak = peaks[trusted], region_of_peak[trusted]
     things = np.zeros(mask.shape, np.int32)
     for region in np.unique(region_of_peak):
         here = regions == region
@@ -67,14 +74,21 @@ def split(
 
 
 def _peaks(centre: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return (n, 2) row and column of the centres in the mask."""
-    from scipy.ndimage import maximum_filter
+    """Return (n, 2) row and column of the centres in the mask, the most probable first."""
+    from scipy.ndimage import label, maximum_filter
 
     inside = np.where(mask, centre, 0)
     highest = (inside == maximum_filter(inside, WINDOW, mode="constant")) & (inside >= PEAK)
     plateaus = connected(highest)  # equal neighbours are one peak
     _, first = np.unique(plateaus[highest], return_index=True)
-    return np.argwhere(highest)[first]
+    peaks = np.argwhere(highest)[first]
+    peaks = peaks[np.argsort(-inside[tuple(peaks.T)], kind="stable")]
+    kept: list[NDArray[np.int64]] = []
+    for peak in peaks:
+        around, _ = label(inside >= VALLEY * inside[tuple(peak)])
+        if not any(around[tuple(higher)] == around[tuple(peak)] for higher in kept):
+            kept.append(peak)
+    return np.array(kept, np.int64).reshape(-1, 2)
 
 
 def _nearest(votes: NDArray[np.float64], peaks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

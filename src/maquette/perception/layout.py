@@ -17,6 +17,9 @@ WALL_LIKE = ("wall", "building", "window", "door", "painting", "curtain", "mirro
 FUSED = ("table", "bed", "sofa", "shelf", "cabinet")
 """Furniture whose depth does not depend on how many there are."""
 
+BODIES = ("person", "cat", "dog", "horse", "cow", "sheep", "bird", "airplane", "bus", "train")
+"""What stands out above what stands in front of it."""
+
 EDGE = -1
 """Stands for the picture's lower edge where the index of a part is asked for."""
 
@@ -88,6 +91,7 @@ def read_layout(segment_ids: NDArray[np.int32], segments: tuple[Segment, ...], c
     scores = np.array([0.0, *(known[value].score for value in listed)])
     index = _lay_down(index, labels)
     index, labels, scores = _fuse(index, labels, scores)
+    index = _stack(index, labels)
     v = (np.arange(height, dtype=np.float64) + 0.5 - camera.center_px[1]) / camera.focal_px
     return Layout(index, labels, scores, np.asarray(v), 1 / camera.focal_px, _things(index, labels))
 
@@ -139,6 +143,25 @@ def _fuse(
         named += [labels[own[0]]] * count
         sure += [float(mean) for mean in means]
     return fused, tuple(named), np.array(sure)
+
+
+def _stack(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> NDArray[np.intp]:
+    """Make one part of a body that was cut across: its upper piece ends where the lower one begins.
+
+    Of one who stands behind another the other's head is seen in front of him: there the pieces overlap in height.
+    """
+    things = _things(index, labels)
+    whole = np.arange(len(labels))
+    at = {thing.index: thing for thing in things}
+    for upper in things:
+        lower = at.get(upper.below)
+        if lower is None or upper.label.name not in BODIES or lower.label != upper.label:
+            continue
+        shorter = min(upper.rows[1] - upper.rows[0], lower.rows[1] - lower.rows[0])
+        side = min(upper.cols[1], lower.cols[1]) - max(upper.cols[0], lower.cols[0])
+        if upper.rows[1] - lower.rows[0] < 0.3 * shorter and side > 0.6 * (upper.cols[1] - upper.cols[0]):
+            whole[upper.index] = whole[lower.index]
+    return np.asarray(whole[index])
 
 
 def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[Thing, ...]:

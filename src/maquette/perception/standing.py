@@ -113,7 +113,7 @@ def place_behind(canvas: Canvas, mask: BoolArray) -> None:
         inverse = 1 / (4 * plane.reach_m)
     if (mask & canvas.layout.named("mountain")).any():
         # A slope: far where it ends, and like a ground far below where it comes down to the viewer.
-        canvas.put(mask, np.maximum(min(inverse, 1 / _MOUNTAIN_M), surface[:, None] / 4), GUESS)
+        canvas.put(mask, np.maximum(min(inverse, 1 / _MOUNTAIN_M), surface[:, None] / 4), RESTING)
     else:
         canvas.put(mask, np.array(inverse), GUESS)
 

@@ -34,14 +34,20 @@ SHAPES = (
 """Pictures in a batch and their (H, W): about the same work each."""
 
 
+TRUNKS = ("ade", "voc")
+
+
 @dataclass(frozen=True)
 class Options:
     """How to train.
 
     Attributes:
-        steps: Length of the learning rates' schedule in batches.
-        stop: Batches to learn from, at most ``steps``: at the schedule's end hardly anything moves.
+        steps: Batches to learn from.
         frozen_steps: The first of them, in which both trunks stay as they are.
+        trunk_until: The step from which they stay as they are again, after most of the way back.
+        trunk_share: How much of what the trunks learned they keep then. Their weights are interpolated between the
+            teacher's and the tuned ones, which keeps what few photos would make them forget (Wortsman et al., "Robust
+            fine-tuning of zero-shot models", CVPR 2022).
         refine_after: The first of them, in which the merged semantics are not corrected.
         seed: Of everything random.
         rate: Peak learning rate of the new parts.
@@ -56,8 +62,9 @@ class Options:
     """
 
     steps: int = 900
-    stop: int = 800
     frozen_steps: int = 450
+    trunk_until: int = 600
+    trunk_share: float = 0.3
     refine_after: int = 100
     seed: int = 0
     rate: float = 1e-3
@@ -89,6 +96,7 @@ class Trainer:
         self.library, self.options = library, options
         self.groups = {g: [s for s in samples if s.group == g] for g in sorted({s.group for s in samples})}
         self.step = 0
+        self.origin = {f"{n}.{k}": v.detach().clone() for n in TRUNKS for k, v in getattr(net, n).state_dict().items()}
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
         trunk = upper_trunk(net)
         ours = {id(p) for p in (*net.ade.parameters(), *net.voc.parameters())}
@@ -129,7 +137,9 @@ class Trainer:
     def learn(self, batch: Batch) -> dict[str, float]:
         """Take one step and return its losses."""
         self.rates()
-        moving = self.step >= self.options.frozen_steps
+        if self.step == self.options.trunk_until:
+            self.settle()
+        moving = self.options.frozen_steps <= self.step < self.options.trunk_until
         for parameter in (*self.net.ade.parameters(), *self.net.voc.parameters()):
             parameter.requires_grad_(False)
         for parameter in self.optimiser.param_groups[2]["params"]:
@@ -151,9 +161,17 @@ class Trainer:
         self.step += 1
         return parts
 
+    def settle(self) -> None:
+        """Take the trunks most of the way back to their teachers (``Options.trunk_share``)."""
+        current = self.net.state_dict()
+        with torch.no_grad():
+            for name, before in self.origin.items():
+                for weights in (current, self.average):
+                    weights[name].copy_(torch.lerp(before, weights[name], self.options.trunk_share))
+
     def run(self, folder: Path, until: int | None = None, on_save: Callable[[], None] | None = None) -> None:
         """Train up to ``until`` (or the end), writing a checkpoint to ``folder`` now and then and at the end."""
-        end = min(until or self.options.stop, self.options.stop)
+        end = min(until or self.options.steps, self.options.steps)
         sums: dict[str, float] = {}
         start, count = time.monotonic(), 0
         with ThreadPoolExecutor(1) as ahead:

@@ -209,7 +209,7 @@ def main(arguments: list[str]) -> int:
     for name in ("photos", "rgbd", "teachers", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=MODELS)
-    parser.add_argument("--steps", type=int, default=Options.stop)
+    parser.add_argument("--steps", type=int, default=Options.steps)
     parser.add_argument("--until", type=int, help="stop there; a later run goes on exactly")
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--threads", type=int, default=2)
@@ -217,7 +217,7 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)
     places = Places(given.photos, given.rgbd, given.teachers, given.work, given.models)
-    options = Options(stop=given.steps, seed=given.seed)
+    options = Options(steps=given.steps, seed=given.seed)
     stages: dict[str, Callable[[], None]] = {
         "targets": partial(make_targets, places),
         "train": partial(train, places, options, given.until),
