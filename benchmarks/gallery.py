@@ -124,7 +124,7 @@ def main() -> None:
     page = [
         "# Gallery",
         "",
-        "Input, segments, depth (yellow is near), exploded view, and the view from a camera moved by 8% of the distance",
+        "Input, segments, depth (yellow is near), exploded view, and the view from a camera moved by 8% of the way",
         "to the nearest layer. Made by `python benchmarks/gallery.py -o docs/gallery`, from the photographs in",
         "scikit-image's wheel and from places drawn by `benchmarks/drawings.py`.",
     ]

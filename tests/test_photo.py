@@ -410,6 +410,17 @@ def test_a_jpeg_that_is_grey_at_the_bottom_is_a_photo() -> None:
         assert (photo.rgb[-32:] == 128).all()
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_heif(orientation: int) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="HEIF needs the extra `heif`")
+    pillow_heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = RGB if orientation == 1 else np.ascontiguousarray(np.rot90(RGB))
+    data = save(Image.fromarray(stored), "HEIF", quality=100, chroma=444, exif=exif.tobytes())
+    assert difference(load_photo(data), RGB) <= 12
+
+
 def test_the_same_file_gives_the_same_photo() -> None:
     for data, _, _ in GOOD.values():
         first, second = load_photo(data), load_photo(data)

@@ -206,7 +206,7 @@ def _ends_early(image: Image.Image, source: str | Path | bytes | Image.Image) ->
     """Whether a JPEG was cut short and then closed with an end mark.
 
     The decoder makes the rest of such a picture mid-grey and says nothing. So where the last corner is exactly
-    mid-grey, decode it again with a few zeros (which it reads ahead) for the end mark: it then misses what is not there.
+    mid-grey, decode it again with a few zeros (which it reads ahead) for the end mark: it then misses what is gone.
     """
     if image.format != "JPEG" or "progressive" in image.info or isinstance(source, Image.Image):
         return False

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from maquette.diorama.cut import Sheet, cut, shrink, work_factor
+from maquette.diorama.cut import Box, Sheet, cut, shrink, work_factor
 from maquette.diorama.options import DioramaOptions
 from maquette.diorama.order import meet, paint_order
 from maquette.diorama.placing import place_regions
@@ -179,7 +179,7 @@ def _sheet(
     padding: tuple[int, float, float],
     plane: InverseDepth,
 ) -> Sheet:
-    """Bring one layer and its continuation from the grid to the photo's pixels."""
+    """Bring one layer and its continuation from the grid to the working copy."""
     from PIL import Image
 
     pad, step_x, step_y = padding
@@ -206,16 +206,21 @@ def _sheet(
     return Sheet((left, top, right, bottom), mask, band, plane)
 
 
-def _in_front(plane: InverseDepth, box: tuple[int, int, int, int], least: Bounds) -> tuple[int, int, int, int]:
-    """Shrink a box toward ``least`` until a tilted plane lies well in front of the camera at all four corners."""
+def _in_front(plane: InverseDepth, box: Box, least: Bounds) -> Box:
+    """Pull in the sides of a box toward ``least``, no more than needed, until its plane is in front of the camera."""
     if plane[0] == plane[1] == 0:
         return box
-    for keep in np.linspace(1, 0, 9):
-        left, top, right, bottom = (round(n + keep * (b - n)) for b, n in zip(box, least, strict=True))
-        corners = np.array([(left, top), (left, bottom), (right, top), (right, bottom)], dtype=float)
-        if np.all(evaluate(plane, corners[:, 0], corners[:, 1]) > 0.5 / FARTHEST_M):
-            break
-    return left, top, right, bottom
+    sides = [round(v) for v in least]
+    for side in (3, 0, 2, 1):  # the top last: what rises above a horizon is what has to give way
+        for keep in np.linspace(1, 0, 9):
+            tried = [*sides]
+            tried[side] = round(least[side] + keep * (box[side] - least[side]))
+            left, top, right, bottom = tried
+            corners = np.array([(left, top), (left, bottom), (right, top), (right, bottom)], dtype=float)
+            if np.all(evaluate(plane, corners[:, 0], corners[:, 1]) > 0.5 / FARTHEST_M):
+                sides = tried
+                break
+    return sides[0], sides[1], sides[2], sides[3]
 
 
 def _names(regions: list[Region]) -> list[str]:

@@ -25,6 +25,13 @@ PAPER_EROSION_PX = 3
 SEEN_THROUGH = 0.1
 """Opacity of what lies in front from which a pixel's own colour is no longer trusted."""
 
+SEAM = 0.008
+"""Width, as a fraction of the longer side, of the seam in which layers may overlap although their depths contradict
+their order a little: without it, surfaces that meet would part when the camera moves."""
+
+SEAM_ROOM = 0.7
+"""Least ratio of depths in a seam; elsewhere it is 1."""
+
 _ANY = [0] + [255] * 255
 
 
@@ -76,8 +83,8 @@ def cut(
 
     From front to back, each layer's soft edge is solved against what lies behind, and its share is taken out of the
     picture, so that the layers behind are cut from clean colours. A layer is only continued where it stays behind what
-    is already there, and its soft edge only lies where it is in front of what is seen there, so that no layer cuts
-    through another. Then, from back to front, colours are settled so that the painted stack equals the photo.
+    is already there (but for a seam between surfaces that meet), and its soft edge only lies where it is in front of
+    what is seen there, so that no layer cuts through another. Then, from back to front, colours are settled so that the painted stack equals the photo.
 
     Args:
         rgb: (H, W, 3) uint8 photo.
@@ -131,8 +138,10 @@ class _Stack:
         sheet = self.sheets[index]
         level = _window(self.level, sheet.box, -1)
         inverse = sheet.inverse_depth()
-        behind = sheet.behind & (inverse <= _window(self.farthest, sheet.box, np.inf))
         inside = level == index
+        room = _window(self.farthest, sheet.box, np.inf) / inverse
+        seam = _near(inside, round(SEAM * max(self.level.shape)))
+        behind = sheet.behind & (room >= np.where(seam, SEAM_ROOM, 1))
         lower = (level < index) & (level >= 0) & (inverse >= _window(self.seen, sheet.box, 0))
         soft = sheet.band > 0 and bool(lower.any())
         if options.style == "paper":

@@ -14,6 +14,9 @@ RANK_BIAS = 0.05
 """How much a step of rank counts against the log of a ratio of depths: an object is in front of the floor that it
 stands on."""
 
+MEETS = 0.9
+"""Share of a layer's border with the one behind that must lie in front of it."""
+
 MOST_FORWARD = 1.5
 """Largest ratio by which a layer is brought forward to meet what it covers."""
 
@@ -71,7 +74,7 @@ def _border_lengths(owner: NDArray[np.intp], count: int) -> NDArray[np.float64]:
 def meet(planes: list[InverseDepth], regions: list[Region], grid: Grid) -> list[InverseDepth]:
     """Bring layers forward to where they touch what they cover: a sofa stands at its front feet, not at its mean depth.
 
-    A layer is scaled about the camera, so that its picture stays the same, until half of its border with the layer
+    A layer is scaled about the camera, so that its picture stays the same, until most of its border with the layer
     behind lies in front of that layer. Layers whose depth was measured stay where they are.
 
     Args:
@@ -90,7 +93,7 @@ def meet(planes: list[InverseDepth], regions: list[Region], grid: Grid) -> list[
             border = region.mask & other
             if border.any() and not measured(region, grid):
                 x, y = grid.x[border], grid.y[border]
-                conflict = float(np.median(evaluate(behind, x, y) / evaluate((a, b, c), x, y)))
+                conflict = float(np.quantile(evaluate(behind, x, y) / evaluate((a, b, c), x, y), MEETS))
                 factor = max(factor, min(conflict, MOST_FORWARD))
         moved.append((a * factor, b * factor, c * factor))
     return moved

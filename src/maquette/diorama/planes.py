@@ -55,7 +55,7 @@ def fit_tilted(x: FloatArray, y: FloatArray, inverse: FloatArray, weight: FloatA
     solution: FloatArray = np.zeros(3)
     for _ in range(8):
         w = np.sqrt(weight * robust)
-        solution = np.linalg.lstsq(relative * w[:, None], w, rcond=None)[0]
+        solution = np.asarray(np.linalg.lstsq(relative * w[:, None], w, rcond=None)[0], dtype=np.float64)
         residual = relative @ solution - 1
         spread = 4.685 * 1.4826 * float(np.median(np.abs(residual))) + 1e-3
         robust = np.clip(1 - (residual / spread) ** 2, 0, None) ** 2

@@ -19,8 +19,10 @@ from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 FloatArray = NDArray[np.float64]
 
 _NEAREST_M = 0.05
-_NET_CALIBRATION = 0.35
-"""Error of the network's log depth over what it predicts of it, on the validation scenes."""
+_FAMILIAR = 0.3
+"""Laplace scale that the network predicts, at most, for pictures like those it learned depth from."""
+_CALIBRATION = 0.3
+"""Its error there, over what it predicts of it; elsewhere the error grows faster than the prediction."""
 _NET_FLOOR = 0.05
 """Standard deviation of the network's log depth where it claims to be certain."""
 _OUTSIDE = (
@@ -31,6 +33,8 @@ _INSIDE = (
     *("wall", "floor", "ceiling", "window", "door", "curtain", "rug", "mirror", "painting"),
     *("bed", "sofa", "cabinet", "table", "chair", "armchair", "shelf", "tv"),
 )
+_SCALE_DOUBT = 0.25
+"""Standard deviation of the logarithm of geometry's scale at best: no thing is of exactly its usual size."""
 _LABEL_DOUBT = 0.6
 """Standard deviation that geometry gets from a label of no confidence at all."""
 _NET_BIAS = 0.1
@@ -78,8 +82,9 @@ def join_depth(
     layout = read_layout(segment_ids, segments, camera)
     known = np.isfinite(net_depth_m) & (net_depth_m > 0) & np.isfinite(net_log_scale)
     net = np.log(np.clip(np.where(known, net_depth_m, 1.0), _NEAREST_M, MAX_DEPTH_M).astype(np.float64))
-    net_spread = _NET_CALIBRATION * math.sqrt(2) * np.exp(np.clip(np.where(known, net_log_scale, 3.0), -4, 3).astype(np.float64))
-    net_spread = np.hypot(net_spread, _NET_FLOOR) + _FOREIGN * _open_air(layout)
+    laplace = np.exp(np.clip(np.where(known, net_log_scale, 3.0), -4, 3).astype(np.float64))
+    foreign = max(float(np.median(laplace)) / _FAMILIAR, 1) ** 3
+    net_spread = np.hypot(_CALIBRATION * foreign * math.sqrt(2) * laplace, _NET_FLOOR) + _FOREIGN * _open_air(layout)
     sky = layout.role("sky")
     net_spread = net_spread + _bleeding(sky)
     net_scale_spread = float(np.median(net_spread))
@@ -88,7 +93,8 @@ def join_depth(
     placed = np.log(depth)
     doubt = _LABEL_DOUBT * (1 - np.clip(layout.scores, 0, 1))[layout.index]
     spread = np.sqrt(spread**2 + plane.slope_spread**2 + doubt**2)
-    share = plane.scale_spread**2 / (plane.scale_spread**2 + net_scale_spread**2)
+    placed_scale = max(plane.scale_spread, _SCALE_DOUBT)
+    share = placed_scale**2 / (placed_scale**2 + net_scale_spread**2)
     joined, deviation = _join(placed, spread, net, net_spread, share, ~sky)
     ground = layout.role("ground")
     if ground.any():

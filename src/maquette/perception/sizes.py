@@ -37,5 +37,8 @@ TOP_HEIGHT_M: dict[str, float] = {"table": 0.74, "bed": 0.6}
 GAP_M: dict[str, float] = {"train": 1.0}
 """Widest gap between two feet of a thing, in metres, where that is not its width."""
 
+ROOF_M: dict[str, float] = {"building": 10.0, "tree": 8.0}
+"""Height of what stands against the sky."""
+
 CEILING_M = 2.6
 """Height of a room."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maquette.perception.horizon import GroundPlane
 from maquette.perception.layout import WALL_LIKE, Layout, bottoms, connected
-from maquette.perception.sizes import CEILING_M
+from maquette.perception.sizes import CEILING_M, ROOF_M
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M
 
 FloatArray = NDArray[np.float64]
@@ -24,6 +24,8 @@ _NEAREST_M = 0.05
 _BEHIND = 1.15
 """How much farther a structure lies than what hides its foot."""
 _MOUNTAIN_M = 100.0
+_LOW_ROOF = 0.03
+"""Rise above the horizon, in focal lengths, below which an outline says nothing of distance."""
 
 
 class Canvas:
@@ -115,7 +117,27 @@ def place_behind(canvas: Canvas, mask: BoolArray) -> None:
         # A slope: far where it ends, and like a ground far below where it comes down to the viewer.
         canvas.put(mask, np.maximum(min(inverse, 1 / _MOUNTAIN_M), surface[:, None] / 4), RESTING)
     else:
-        canvas.put(mask, np.array(inverse), GUESS)
+        canvas.put(mask, _by_roof(canvas, mask, inverse), GUESS)
+
+
+def _by_roof(canvas: Canvas, mask: BoolArray, nearest: float) -> FloatArray:
+    """Inverse depth (columns,), up to ``nearest``, of what stands against the sky: its outline sinks with distance."""
+    from scipy import ndimage
+
+    plane, v = canvas.plane, canvas.layout.v
+    cols = np.flatnonzero(mask.any(axis=0))
+    top = np.argmax(mask[:, cols], axis=0)
+    rise = plane.horizon_v - v[top]
+    against_sky = (top > 0) & canvas.layout.role("sky")[np.maximum(top - 1, 0), cols] & (rise > _LOW_ROOF)
+    line = np.full(mask.shape[1], nearest)
+    for name, roof_m in ROOF_M.items():
+        own = np.count_nonzero(mask & canvas.layout.named(name)) > 0.5 * np.count_nonzero(mask)
+        if own and np.count_nonzero(against_sky) > 0.3 * len(cols):
+            above_m = roof_m / math.cos(plane.pitch_rad) - plane.reach_m
+            roofs = canvas.upright(rise[against_sky] / max(above_m, 1.0), v[top[against_sky]])
+            every = np.interp(np.arange(mask.shape[1]), cols[against_sky], roofs)
+            line = np.minimum(ndimage.gaussian_filter1d(every, mask.shape[1] / 40, mode="nearest"), nearest)
+    return line
 
 
 def _place_on_feet(canvas: Canvas, mask: BoolArray) -> bool:

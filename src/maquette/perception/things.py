@@ -19,6 +19,8 @@ _HUNG = {"tv", "shelf", "cabinet", "object", "plant", "bottle", "bird"}
 _LAID = {"tv", "object", "plant", "bottle", "bird", "cat", "dog"}
 """What may stand on furniture."""
 _SUPPORT = {"table", "bed", "cabinet", "shelf", "sofa", "chair", "armchair", "object"}
+_RIDDEN = {"horse", "motorcycle", "bicycle", "boat", "chair", "armchair", "sofa", "bed"}
+"""What a person sits on."""
 _ROW = 0.015
 """Doubt about the row of a foot or of the horizon, in focal lengths."""
 
@@ -67,10 +69,10 @@ def _depth(canvas: Canvas, thing: Thing, mask: BoolArray) -> tuple[float, float]
     support = _support(canvas, thing, mask)
     if support is None:
         return min(sized, level), SIZE
-    if (name in _HUNG) if below.role == "upright" else (name in _LAID and below.name in _SUPPORT):
-        return support, RESTING
     if below.role == "upright":
-        return min(sized, support), RESTING
+        return support if name in _HUNG else min(sized, support), RESTING
+    if (name in _LAID and below.name in _SUPPORT) or (name == "person" and below.name in _RIDDEN):
+        return support, RESTING
     # Of what is half hidden less is seen, and it looks farther than it is.
     return max(min(_mix(1.1 * support, 0.3, sized, 2 * doubt), level), 1.05 * support), RESTING
 

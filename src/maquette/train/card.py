@@ -68,8 +68,11 @@ def render(numbers: dict[str, Any]) -> str:
         _DATA.format(**data),
         "## Training",
         "",
-        f"{training['steps']} steps of a schedule of {training['schedule']} (trunks frozen for the first {training['frozen_steps']}, their stages up to 1/8 "
-        f"always), seed {training['seed']}, AdamW, averaged weights.",
+        f"{training['steps']} steps, seed {training['seed']}, AdamW, averaged weights. The trunks' stages above 1/8 "
+        f"learn from step {training['frozen_steps']} to {training['trunk_until']} and then keep "
+        f"{training['trunk_share']:.0%} of what they learned; {training['correction']:.0%} of the learned "
+        "correction of the merged semantics is "
+        "exported. (Both shares were chosen by the agreement with the teachers on held-out photos.)",
         f"Wall time on {training['machine']}: {training['minutes']}.",
         "",
         "    python -m maquette.train perception all --photos DIR --rgbd DIR --teachers DIR --work DIR",
@@ -87,7 +90,8 @@ def render(numbers: dict[str, Any]) -> str:
         "## Semantics: agreement with the teachers on photos",
         "",
         "`student`: with a teacher where the merged target is that teacher's. `self`: the teacher with itself after a",
-        "move of 8 px and an enlargement of 5%. `ensemble`: with the teachers' merged ensemble, against one merged pass.",
+        "move of 8 px and an enlargement of 5%. `student_ensemble`: with the teachers' merged ensemble;",
+        "`initial_ensemble`: one merged pass of both teachers with it, which is where the network started.",
         "Agreement with teachers is no accuracy: there is no ground truth for these photos.",
         "",
         *_agreement_table(numbers["agreement"]),
