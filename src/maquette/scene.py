@@ -14,8 +14,39 @@ from maquette.camera import Camera
 
 
 @dataclass(frozen=True)
+class Relief:
+    """How far a surface departs from its plane, on a square lattice in the scene's camera.
+
+    Attributes:
+        x: Column of the first vertex, in pixels.
+        y: Row of the first vertex, in pixels.
+        step: Distance between vertices, in pixels.
+        inverse_depth: (m, n) float32 in 1/m: what is added to the plane's inverse depth at the pixel
+            ``(x + column * step, y + row * step)``; bilinear between vertices, and beyond the lattice as at its edge.
+    """
+
+    x: float
+    y: float
+    step: float
+    inverse_depth: NDArray[np.float32]
+
+    def at(self, pixels: ArrayLike) -> NDArray[np.float64]:
+        """What is added to inverse depth, in 1/m, at (..., 2) pixels (x, y)."""
+        rows, columns = self.inverse_depth.shape
+        place = (np.asarray(pixels, dtype=np.float64) - (self.x, self.y)) / self.step
+        column, row = np.moveaxis(np.clip(place, 0, (columns - 1, rows - 1)), -1, 0)
+        left, top = column.astype(np.intp), row.astype(np.intp)
+        right, bottom = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)
+        value = self.inverse_depth.astype(np.float64)
+        upper = value[top, left] + (column - left) * (value[top, right] - value[top, left])
+        lower = value[bottom, left] + (column - left) * (value[bottom, right] - value[bottom, left])
+        between: NDArray[np.float64] = upper + (row - top) * (lower - upper)
+        return between
+
+
+@dataclass(frozen=True)
 class Plane:
-    """A piece of the photo on a plane in front of the scene's camera.
+    """A piece of the photo on a plane, or near one, in front of the scene's camera.
 
     A plane's inverse depth is affine in the pixel coordinates of the camera that sees it, so that three numbers place
     it exactly, and its texture stays a plain crop of the photo's own pixels.
@@ -26,13 +57,15 @@ class Plane:
         texture: (h, w, 4) uint8, sRGB with straight alpha; texel (row, column) covers the camera's pixel
             ``(x + column, y + row)``.
         inverse_depth: (a, b, c): 1 / depth_m = a * x + b * y + c at the camera pixel (x, y), in 1/m. Positive over the
-            whole rectangle.
+            whole rectangle, with the relief added where there is one.
+        relief: How the surface departs from the plane; None where it is the plane.
     """
 
     x: int
     y: int
     texture: NDArray[np.uint8]
     inverse_depth: tuple[float, float, float]
+    relief: Relief | None = None
 
     @property
     def bounds(self) -> tuple[int, int, int, int]:
@@ -42,14 +75,19 @@ class Plane:
 
     @property
     def facing(self) -> bool:
-        """Whether the plane faces the camera, so that all of it has one depth."""
-        return self.inverse_depth[0] == 0 and self.inverse_depth[1] == 0
+        """Whether the surface is a plane that faces the camera, so that all of it has one depth."""
+        return self.relief is None and self.inverse_depth[0] == 0 and self.inverse_depth[1] == 0
+
+    def inverse_depth_at(self, pixels: ArrayLike) -> NDArray[np.float64]:
+        """Inverse depth of the surface in 1/m at (..., 2) pixels (x, y) of the scene's camera."""
+        xy = np.asarray(pixels, dtype=np.float64)
+        a, b, c = self.inverse_depth
+        plane: NDArray[np.float64] = a * xy[..., 0] + b * xy[..., 1] + c
+        return plane if self.relief is None else plane + self.relief.at(xy)
 
     def depth_m(self, pixels: ArrayLike) -> NDArray[np.float64]:
         """Depth z in metres at (..., 2) pixels (x, y) of the scene's camera."""
-        xy = np.asarray(pixels, dtype=np.float64)
-        a, b, c = self.inverse_depth
-        return 1.0 / (a * xy[..., 0] + b * xy[..., 1] + c)
+        return 1.0 / self.inverse_depth_at(pixels)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from maquette.diorama.order import meet, paint_order
 from maquette.diorama.placing import place_regions
 from maquette.diorama.planes import FARTHEST_M, Bounds, InverseDepth, evaluate, fit_facing, fit_tilted, keep_in_front
 from maquette.diorama.regions import Grid, Region, find_regions, owners
+from maquette.diorama.relief import follow
 from maquette.errors import MaquetteError
 from maquette.perception.types import SKY_DEPTH_M, Perception
 from maquette.photo import Photo
@@ -81,10 +82,13 @@ def build(
     textures = cut(photo.rgb, level, sheets, options)
 
     nodes: list[Node] = []
-    for region, plane, sheet, texture, name in zip(regions, planes, sheets, textures, _names(regions), strict=True):
+    layers = zip(regions, planes, sheets, textures, _names(regions), strict=True)
+    for index, (region, plane, sheet, texture, name) in enumerate(layers):
         trimmed = _trim(plane, (sheet.box[0] * factor, sheet.box[1] * factor), texture)
         if trimmed is not None:
-            near_far = _depth_range(region, plane, grid)
+            if options.planes == "relief" and not paper and region.label.role != "sky":
+                trimmed = replace(trimmed, relief=follow(trimmed, level, index, perception.depth_m))
+            near_far = _depth_range(region, trimmed, grid)
             nodes.append(Node(name, region.label.name, region.segment_ids, len(nodes), near_far, trimmed))
     return Scene(
         nodes=tuple(nodes),
@@ -236,8 +240,8 @@ def _names(regions: list[Region]) -> list[str]:
     return names[::-1]
 
 
-def _depth_range(region: Region, plane: InverseDepth, grid: Grid) -> tuple[float, float]:
-    inverse = evaluate(plane, grid.x[region.mask], grid.y[region.mask])
+def _depth_range(region: Region, plane: Plane, grid: Grid) -> tuple[float, float]:
+    inverse = plane.inverse_depth_at(np.stack([grid.x[region.mask], grid.y[region.mask]], axis=-1))
     return float(1 / inverse.max()), float(1 / inverse.min())
 
 

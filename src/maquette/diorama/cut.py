@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,9 @@ SEAM_ROOM = 0.7
 
 _ANY = [0] + [255] * 255
 
+
+WORKERS = 2
+"""Layers cut at the same time."""
 
 WORK_PIXELS = 2_500_000
 """About how many pixels edges and filling are worked out on; a larger photo gets them enlarged around its own
@@ -84,7 +88,8 @@ def cut(
     From front to back, each layer's soft edge is solved against what lies behind, and its share is taken out of the
     picture, so that the layers behind are cut from clean colours. A layer is only continued where it stays behind what
     is already there (but for a seam between surfaces that meet), and its soft edge only lies where it is in front of
-    what is seen there, so that no layer cuts through another. Then, from back to front, colours are settled so that the painted stack equals the photo.
+    what is seen there, so that no layer cuts through another. Layers that do not touch are cut at the same time. Then,
+    from back to front, colours are settled so that the painted stack equals the photo.
 
     Args:
         rgb: (H, W, 3) uint8 photo.
@@ -100,15 +105,22 @@ def cut(
     stack = _Stack(rgb, level, sheets, factor)
     top = np.full(level.shape, -1, dtype=np.int16)
     boxes = [_times(sheet.box, factor) for sheet in sheets]
-    textures: list[Texture] = []
-    for index in range(len(sheets) - 1, -1, -1):
+
+    def take(index: int, earlier: list[Future[Texture]]) -> Texture:
+        wait(earlier)
         texture, own = stack.cut(index, options)
         if factor > 1:
             texture = _enlarge(texture, own, boxes[index], rgb, level, index)
         frame, part = _inside_frame(boxes[index], level.shape)
         top[frame][(texture[part][..., 3] > 0) & (top[frame] < 0)] = index
-        textures.append(texture)
-    textures.reverse()
+        return texture
+
+    jobs: dict[int, Future[Texture]] = {}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for index in range(len(sheets) - 1, -1, -1):
+            touching = [job for other, job in jobs.items() if _overlap(boxes[index], boxes[other])]
+            jobs[index] = pool.submit(take, index, touching)
+    textures = [jobs[index].result() for index in range(len(sheets))]
     top = np.where(top < 0, level, top)
     _settle(rgb, top, boxes, textures)
     return textures
@@ -235,6 +247,10 @@ def _near(mask: Mask, radius: int) -> Mask:
         grown = grown.filter(ImageFilter.BoxBlur(step)).point(_ANY)
         radius -= step
     return np.asarray(grown) > 0
+
+
+def _overlap(one: Box, two: Box) -> bool:
+    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
 
 
 def _times(box: Box, factor: int) -> Box:

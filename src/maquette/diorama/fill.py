@@ -8,6 +8,7 @@ compositor does, which the diorama paper uses. ``patch`` copies texture (see ``m
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -254,7 +255,8 @@ def _copied(
     return np.where(weight > 1e-3, total / weight, smooth)
 
 
-def _noise_tiles(seed: int) -> list[Floats]:
+@lru_cache(maxsize=1)
+def _noise_tiles(seed: int) -> tuple[Floats, ...]:
     """Periodic noise of unit variance, (_TILE, _TILE), one octave each, finest first."""
     from scipy import ndimage
 
@@ -265,7 +267,7 @@ def _noise_tiles(seed: int) -> list[Floats]:
         noise -= ndimage.gaussian_filter(noise, 1.0, mode="wrap")
         noise = ndimage.zoom(noise, 1 << octave, order=1, mode="grid-wrap", grid_mode=True)
         tiles.append(noise / noise.std())
-    return tiles
+    return tuple(tiles)
 
 
 def _spread(rgb: NDArray[np.uint8], known: Bools, hole: Bools) -> Floats:

@@ -14,7 +14,8 @@ class DioramaOptions:
         style: ``maquette`` is the default; ``paper`` builds what Vejbora and Sikudova (ITAT 2023) describe: one facing
             plane a segment at its mean depth, hard edges, 3 px erosion, holes filled by spreading the colour of the
             edge.
-        planes: ``fitted`` tilts a plane to the depth of its segment where that fits; ``facing`` never tilts.
+        planes: ``fitted`` tilts a plane to the depth of its segment where that fits; ``facing`` never tilts;
+            ``relief`` tilts, and lets each layer's surface follow the depth inside it.
         layers: Most layers to make; 0 lets the picture decide.
         edges: ``soft`` solves an alpha band along each boundary; ``hard`` cuts along pixels.
         fill: How holes behind layers are filled: ``pyramid`` (multi-scale), ``patch`` (texture from elsewhere in the
@@ -24,7 +25,7 @@ class DioramaOptions:
     """
 
     style: Literal["maquette", "paper"] = "maquette"
-    planes: Literal["fitted", "facing"] = "fitted"
+    planes: Literal["fitted", "facing", "relief"] = "fitted"
     layers: int = 0
     edges: Literal["soft", "hard"] = "soft"
     fill: Literal["pyramid", "patch", "spread"] = "pyramid"

@@ -22,7 +22,7 @@ certain; where it is not, the gain must be larger by the square of 1 / confidenc
 MEASURED = 0.9
 """Mean confidence from which depth counts as measured, so that things are split too."""
 
-SAMPLES = 600
+SAMPLES = 400
 """About how many grid points a plane is fitted to."""
 
 WORST = 0.5
@@ -32,7 +32,7 @@ SMALLEST_STUFF = 0.0015
 SMALLEST_THING = 0.0004
 """Fraction of the picture below which a region joins a neighbour."""
 
-CHEAPEST = 0.0004
+CHEAPEST = 0.001
 """Loss (see ``_label_loss``) up to which two regions are merged although the budget would allow both."""
 
 MOST_LAYERS = 24

@@ -116,6 +116,12 @@ def _write_layers(scene: Scene, folder: Path) -> None:
                 "inverse_depth": list(plane.inverse_depth),
             }
         )
+        if plane.relief is not None:
+            file = f"layers/relief/{name.removesuffix('.png')}.npy"
+            (folder / file).parent.mkdir(exist_ok=True)
+            np.save(folder / file, plane.relief.inverse_depth)
+            relief = plane.relief
+            nodes[-1]["relief"] = {"file": file, "x": relief.x, "y": relief.y, "step": relief.step}
     description = {
         "format": FORMAT,
         "version": FORMAT_VERSION,

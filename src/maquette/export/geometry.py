@@ -4,13 +4,14 @@ From texture to tilted plane the map is projective, but a triangle interpolates 
 space. Over a segment of the picture whose ends have inverse depths u and v, what is drawn lies off by up to
 ``(sqrt(v) - sqrt(u)) / (sqrt(v) + sqrt(u))`` of its length: a quarter of the relative change of depth. (Take the
 perspective-correct value at t, ``t v / (u + t (v - u))``, less t, and find its maximum.) The cells of a tilted plane
-are small enough to keep that below ``TEXTURE_ERROR_PX``.
+are small enough to keep that below ``TEXTURE_ERROR_PX``. A surface with relief is cut along its lattice instead, so that
+there the bound only holds where depth changes by less than ``4 * TEXTURE_ERROR_PX`` over a cell's side in pixels.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ class Mesh:
     Attributes:
         points_world: (n, 3) float64, metres.
         uv: (n, 2) float64, 0 to 1 from the texture's left top corner, as glTF wants it.
-        triangles: (m, 3) int64, counterclockwise as the scene's camera sees them.
+        triangles: (m, 3) int64, counterclockwise as the scene's camera sees them; those of a relief from the farthest
+            to the nearest, because viewers draw them in this order over one another.
     """
 
     points_world: FloatArray
@@ -47,27 +49,51 @@ def visible_part(plane: Plane) -> Plane:
         rows = columns = np.zeros(1, np.int64)
     top, left = int(rows[0]), int(columns[0])
     texture = plane.texture[top : rows[-1] + 1, left : columns[-1] + 1]
-    return Plane(plane.x + left, plane.y + top, texture, plane.inverse_depth)
+    return replace(plane, x=plane.x + left, y=plane.y + top, texture=texture)
 
 
 def to_mesh(plane: Plane, camera: Camera) -> Mesh:
-    """Lift the rectangle of a plane to the world: one quad where it faces the camera, a grid where it tilts."""
+    """Lift the rectangle of a plane to the world: one quad where it faces the camera, a grid where it tilts, and where
+    it has a relief those cells of the lattice in which the texture shows something."""
     left, top, right, bottom = plane.bounds
     x, y = grid_lines(plane)
     pixels = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    points_world = camera.to_world(camera.unproject(pixels, plane.depth_m(pixels)))
-    uv = (pixels - (left, top)) / (right - left, bottom - top)
-
     row, column = np.mgrid[: len(y) - 1, : len(x) - 1]
     left_top = (row * len(x) + column).ravel()
+    if plane.relief is not None:
+        left_top = left_top[_cells_that_show(plane, x, y).ravel()]
     left_bottom = left_top + len(x)
     upper = np.stack([left_top, left_bottom, left_top + 1], axis=1)
     lower = np.stack([left_top + 1, left_bottom, left_bottom + 1], axis=1)
-    return Mesh(points_world, uv, np.stack([upper, lower], axis=1).reshape(-1, 3))
+    triangles = np.stack([upper, lower], axis=1).reshape(-1, 3)
+    if plane.relief is not None:
+        nearness = plane.inverse_depth_at(pixels)[triangles].sum(axis=1)
+        used, triangles = np.unique(triangles[np.argsort(nearness, kind="stable")], return_inverse=True)
+        pixels, triangles = pixels[used], triangles.reshape(-1, 3)
+    points_world = camera.to_world(camera.unproject(pixels, plane.depth_m(pixels)))
+    uv = (pixels - (left, top)) / (right - left, bottom - top)
+    return Mesh(points_world, uv, triangles)
+
+
+def _cells_that_show(plane: Plane, x: FloatArray, y: FloatArray) -> NDArray[np.bool_]:
+    """(rows, columns) bool: cells in which a linear filter finds anything but full transparency; all, where none has."""
+    height, width = plane.texture.shape[:2]
+    count = np.zeros((height + 1, width + 1), np.int32)
+    count[1:, 1:] = (plane.texture[..., 3] > 0).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
+    (x0, x1), (y0, y1) = (
+        (
+            np.clip(np.floor(lines[:-1] - start - 0.5), 0, size).astype(int),
+            np.clip(np.ceil(lines[1:] - start + 0.5), 0, size).astype(int),
+        )
+        for lines, start, size in ((x, plane.x, width), (y, plane.y, height))
+    )
+    shows = count[np.ix_(y1, x1)] - count[np.ix_(y0, x1)] - count[np.ix_(y1, x0)] + count[np.ix_(y0, x0)] > 0
+    return shows if shows.any() else ~shows
 
 
 def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
-    """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera.
+    """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera, and
+    those of the lattice where it has a relief.
 
     With a and b the slopes of inverse depth w, a cell (cx, cy) is off by at most ``max(cx, cy) (|a| cx + |b| cy) / (4
     w)``. Given the longest side of a cell, and how the tolerance is shared between the two terms, what remains is a
@@ -76,6 +102,12 @@ def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
     left, top, right, bottom = plane.bounds
     if plane.facing:
         return np.array([left, right], dtype=float), np.array([top, bottom], dtype=float)
+    if plane.relief is not None:
+        step, (rows, columns) = plane.relief.step, plane.relief.inverse_depth.shape
+        return (
+            _clipped(plane.relief.x + step * np.arange(columns), left, right),
+            _clipped(plane.relief.y + step * np.arange(rows), top, bottom),
+        )
     a, b, c = plane.inverse_depth
     # Inverse depth at the ends of each axis, where the other coordinate makes it least.
     w_x = (c + a * left + min(b * top, b * bottom), c + a * right + min(b * top, b * bottom))
@@ -86,6 +118,12 @@ def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
     rows = _count(bottom - top, w_y, longest, 1 - share)
     best = np.argmin((columns + 1) * (rows + 1))
     return _lines(left, right, w_x, int(columns.flat[best])), _lines(top, bottom, w_y, int(rows.flat[best]))
+
+
+def _clipped(lines: FloatArray, start: int, stop: int) -> FloatArray:
+    """Lines between start and stop, and those two."""
+    inner = lines[(lines > start + 1e-3) & (lines < stop - 1e-3)]
+    return np.concatenate([[start], inner, [stop]])
 
 
 def _count(length: int, w: tuple[float, float], longest: FloatArray, share: FloatArray) -> FloatArray:

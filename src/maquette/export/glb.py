@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maquette.camera import Camera
 from maquette.export.geometry import Mesh, to_mesh, visible_part
 from maquette.export.png import encode_png, spread_colors, worker_count
 from maquette.scene import Plane, Scene
@@ -35,9 +36,11 @@ def encode_glb(scene: Scene) -> bytes:
     with ThreadPoolExecutor(worker_count()) as pool:
         images = list(pool.map(_encode_texture, surfaces))
     binary = _Binary()
+    lifted = [to_mesh(plane, scene.camera) for plane in surfaces]
     meshes, materials, nodes = [], [], []
-    for index, (node, plane, origin) in enumerate(zip(scene.nodes, surfaces, _origins(scene, surfaces), strict=True)):
-        primitive = _primitive(binary, to_mesh(plane, scene.camera), origin, index)
+    layers = zip(scene.nodes, surfaces, lifted, _origins(scene, surfaces), strict=True)
+    for index, (node, plane, mesh, origin) in enumerate(layers):
+        primitive = _primitive(binary, mesh, origin, index)
         meshes.append({"name": node.name, "primitives": [primitive]})
         materials.append(_material(node.name, index, opaque=_is_opaque(plane)))
         extras = {
@@ -68,7 +71,7 @@ def encode_glb(scene: Scene) -> bytes:
         "scene": 0,
         "scenes": [{"name": scene.name, "nodes": list(range(len(nodes)))}],
         "nodes": nodes,
-        "cameras": [_camera(scene, surfaces)],
+        "cameras": [_camera(scene.camera, lifted)],
         "meshes": meshes,
         "materials": materials,
         "textures": [{"name": node.name, "sampler": 0, "source": i} for i, node in enumerate(scene.nodes)],
@@ -155,14 +158,13 @@ def _material(name: str, texture: int, *, opaque: bool) -> dict[str, Any]:
     }
 
 
-def _camera(scene: Scene, surfaces: list[Plane]) -> dict[str, Any]:
-    corners = [plane.depth_m([(x, y) for x in plane.bounds[::2] for y in plane.bounds[1::2]]) for plane in surfaces]
-    camera = scene.camera
+def _camera(camera: Camera, meshes: list[Mesh]) -> dict[str, Any]:
+    depths_m = np.concatenate([camera.from_world(mesh.points_world)[:, 2] for mesh in meshes])
     perspective = {
         "yfov": camera.yfov_rad,
         "aspectRatio": camera.width / camera.height,
-        "znear": float(np.min(corners)) / 10,
-        "zfar": float(np.max(corners)) * 2,
+        "znear": float(depths_m.min()) / 10,
+        "zfar": float(depths_m.max()) * 2,
     }
     return {"name": "camera", "type": "perspective", "perspective": perspective}
 

@@ -1,9 +1,10 @@
-"""The renderer: planes warped to another camera and painted from back to front.
+"""The renderer: layers brought to another camera and painted from back to front.
 
 A plane whose inverse depth is affine in the pixels ``p = (x, y, 1)`` of one camera, ``1 / z = n . p``, is seen by
 another through the homography ``H = K2 (R inv(K1) + t n)``, where (R, t) brings points from the first camera's frame to
 the second's (Hartley and Zisserman, Multiple View Geometry, 2nd edition, section 13.1). The third component of ``H p``
-is the ratio of the second depth to the first, so its sign says what lies in front.
+is the ratio of the second depth to the first, so its sign says what lies in front. A surface with relief is drawn as
+the mesh that is exported (``raster.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maquette.camera import Camera
-from maquette.scene import Plane, Scene
+from maquette.export.raster import draw_surface
+from maquette.scene import Plane, Relief, Scene
 
 FloatArray = NDArray[np.float64]
 
@@ -27,8 +29,8 @@ SHRINK_BELOW = 0.75
 def render(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
     """Paint the nodes from back to front as ``camera`` sees them.
 
-    Seen from the scene's own camera the textures are copied, not resampled; from any other they are interpolated with a
-    cubic kernel on premultiplied colours.
+    Seen from the scene's own camera the textures are copied, not resampled; from any other they are interpolated on
+    premultiplied colours, with a cubic kernel, or a linear one where there is a relief.
 
     Returns:
         (H, W, 4) uint8, sRGB with straight alpha; alpha 0 where the camera sees past every node.
@@ -37,9 +39,19 @@ def render(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
     if scale < SHRINK_BELOW:
         scene = shrink(scene, scale)
     canvas = Image.new("RGBA", (camera.width, camera.height))
+    moved = _moved(scene.camera, camera)
     for node in scene.nodes:
-        _paint(canvas, node.plane, plane_homography(node.plane, scene.camera, camera))
+        if moved and node.plane.relief is not None:
+            _compose(canvas, *draw_surface(node.plane, scene.camera, camera))
+        else:
+            _paint(canvas, node.plane, plane_homography(node.plane, scene.camera, camera))
     return np.array(canvas)
+
+
+def _moved(one: Camera, other: Camera) -> bool:
+    """Whether two cameras do not see the same picture."""
+    same_pose = np.allclose(one.T_world_camera, other.T_world_camera, rtol=0, atol=1e-9)
+    return not (same_pose and np.allclose(one.K, other.K, rtol=0, atol=1e-9))
 
 
 def plane_homography(plane: Plane, seen_by: Camera, camera: Camera) -> FloatArray:
@@ -72,6 +84,12 @@ def _shrink_plane(plane: Plane, old: Camera, new: Camera) -> Plane:
     offset_x, offset_y = np.subtract(new.center_px, np.multiply(old.center_px, scale))
     a, b, c = plane.inverse_depth
     inverse_depth = (a / scale, b / scale, c - (a * offset_x + b * offset_y) / scale)
+    relief = plane.relief and replace(
+        plane.relief,
+        x=plane.relief.x * scale + offset_x,
+        y=plane.relief.y * scale + offset_y,
+        step=plane.relief.step * scale,
+    )
 
     offset = np.array([offset_x, offset_y, offset_x, offset_y])
     left, top, right, bottom = np.multiply(plane.bounds, scale) + offset
@@ -86,7 +104,7 @@ def _shrink_plane(plane: Plane, old: Camera, new: Camera) -> Plane:
     texture = np.pad(plane.texture, ((pad, pad), (pad, pad), (0, 0)), mode="edge") if pad else plane.texture
     box = (box[0] + pad, box[1] + pad, box[2] + pad, box[3] + pad)
     small = Image.fromarray(texture).resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
-    return Plane(x0, y0, np.asarray(small), inverse_depth)
+    return Plane(x0, y0, np.asarray(small), inverse_depth, relief)
 
 
 def _inverse_at_corners(

@@ -91,10 +91,9 @@ def _size_depth(layout: Layout, thing: Thing) -> float:
     by_width = width_m / ((thing.cols[1] - thing.cols[0]) * step)
     if thing.cut_cols and not thing.cut_rows:
         return by_height
-    if thing.cut_rows and not thing.cut_cols:
-        return by_width
-    # Of what is cut both ways about a quarter shows.
-    return math.sqrt(by_height * by_width) * (0.5 if thing.cut_rows else 1.0)
+    # Of what is cut above or below about half of the height shows, and half of the width where the sides are cut too.
+    shown = (0.55 if thing.cut_rows else 1.0) * (0.55 if thing.cut_cols else 1.0)
+    return math.sqrt(by_height * by_width * shown)
 
 
 def _support(canvas: Canvas, thing: Thing, mask: BoolArray) -> float | None:

@@ -215,10 +215,16 @@ def centres(instances: NDArray[np.int16], sigma_px: float = 8.0) -> tuple[NDArra
 
 
 def make(
-    sample: Sample, size: tuple[int, int], library: Sequence[Cutout], paste_chance: float, rng: np.random.Generator
+    sample: Sample,
+    size: tuple[int, int],
+    library: Sequence[Cutout],
+    paste_chance: float,
+    rng: np.random.Generator,
+    whole: bool = False,
 ) -> tuple[Tensor, ...]:
-    """Return one picture's share of a ``Batch``, its members in their order."""
-    zoom = (1.0, 2.2) if sample.group == "photo" else (1.0, 1.5)
+    """Return one picture's share of a ``Batch``, in its order; ``whole`` keeps measured depth all but uncropped."""
+    measured = sample.depth_noise == 0
+    zoom = (1.0, 1.08) if measured and whole else (1.0, 1.5) if measured else (1.0, 2.2)
     image, semantic, instances, depth = crop(sample, size, rng, zoom, bool(rng.random() < 0.5))
     if library and rng.random() < paste_chance:
         chosen = [library[int(i)] for i in rng.integers(0, len(library), rng.integers(1, 5))]

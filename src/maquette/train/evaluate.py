@@ -122,7 +122,7 @@ def confidence_report(network: Network, photos: Sequence[Path], osd: Path) -> di
     }
 
 
-def group_instances(semantic: FloatMap, instance: FloatMap, least: float = 0.15) -> NDArray[np.int32]:
+def group_instances(semantic: FloatMap, instance: FloatMap, least: float = 0.1, window: int = 13) -> NDArray[np.int32]:
     """Return things (h, w) int32, 0 elsewhere: peaks of the heatmap, and each thing's cell to the nearest peak.
 
     The plain grouping of Panoptic-DeepLab (section 3.1), kept here for measuring only.
@@ -130,7 +130,7 @@ def group_instances(semantic: FloatMap, instance: FloatMap, least: float = 0.15)
     ids = semantic.argmax(0)
     things: NDArray[np.bool_] = np.array([label.isthing for label in LABELS])[ids]
     heat = instance[0]
-    peaks = np.argwhere((heat == ndimage.maximum_filter(heat, 7)) & (heat > least) & things)
+    peaks = np.argwhere((heat == ndimage.maximum_filter(heat, window)) & (heat > least) & things)
     if not len(peaks):
         return things.astype(np.int32)
     y, x = np.nonzero(things)

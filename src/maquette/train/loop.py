@@ -48,6 +48,9 @@ class Options:
         trunk_share: How much of what the trunks learned they keep then. Their weights are interpolated between the
             teacher's and the tuned ones, which keeps what few photos would make them forget (Wortsman et al., "Robust
             fine-tuning of zero-shot models", CVPR 2022).
+        second: The step at which the learning rates rise again for a second round, in which measured depth is seen in
+            whole pictures, as at inference, rather than in crops of any zoom, and more often.
+        second_share: How high they rise, as a share of their first peak.
         refine_after: The first of them, in which the merged semantics are not corrected.
         seed: Of everything random.
         rate: Peak learning rate of the new parts.
@@ -57,14 +60,17 @@ class Options:
         average: Decay a step of the averaged weights, which are what is exported.
         paste: Chance that things are pasted into a picture.
         mix: Share of each group of samples.
+        second_mix: The same in the second round.
         save_every: Steps between checkpoints.
         weights: Of the losses.
     """
 
-    steps: int = 900
+    steps: int = 1300
     frozen_steps: int = 450
     trunk_until: int = 600
     trunk_share: float = 0.3
+    second: int = 900
+    second_share: float = 0.6
     refine_after: int = 100
     seed: int = 0
     rate: float = 1e-3
@@ -74,6 +80,7 @@ class Options:
     average: float = 0.995
     paste: float = 0.45
     mix: dict[str, float] = field(default_factory=lambda: {"photo": 0.55, "osd": 0.25, "aims": 0.2})
+    second_mix: dict[str, float] = field(default_factory=lambda: {"photo": 0.4, "osd": 0.35, "aims": 0.25})
     save_every: int = 100
     weights: Weights = field(default_factory=Weights)
 
@@ -118,20 +125,25 @@ class Trainer:
         rng = np.random.default_rng([self.options.seed, step])
         count, size = SHAPES[int(rng.integers(len(SHAPES)))]
         names = list(self.groups)
-        shares = np.array([self.options.mix.get(name, 0.0) for name in names])
+        whole = step >= self.options.second
+        mix = self.options.second_mix if whole else self.options.mix
+        shares = np.array([mix.get(name, 0.0) for name in names])
         rows = []
         for name in rng.choice(names, count, p=shares / shares.sum()):
             group = self.groups[str(name)]
             sample = group[int(rng.integers(len(group)))]
-            rows.append(make(sample, size, self.library, self.options.paste, rng))
+            rows.append(make(sample, size, self.library, self.options.paste, rng, whole))
         return Batch(*(torch.stack(column) for column in zip(*rows, strict=True)))
 
     def rates(self) -> None:
-        """Set the learning rates of the next step: a short ramp, then half a cosine; trunks join after their rest."""
+        """Set the learning rates of the next step: two rounds, each a short ramp and then half a cosine."""
         options = self.options
+        again = self.step >= options.second
         for group in self.optimiser.param_groups:
-            done = (self.step - group["start"]) / max(1, options.steps - group["start"])
-            ramp = min(1.0, (self.step - group["start"] + 1) / 50)
+            start = options.second if again else group["start"]
+            end = options.steps if again else min(options.second, options.steps)
+            done = (self.step - start) / max(1, end - start)
+            ramp = min(1.0, (self.step - start + 1) / 50) * (options.second_share if again else 1.0)
             group["lr"] = 0.0 if done < 0 else group["peak"] * ramp * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
     def learn(self, batch: Batch) -> dict[str, float]:
