@@ -57,7 +57,7 @@ class Plane:
         texture: (h, w, 4) uint8, sRGB with straight alpha; texel (row, column) covers the camera's pixel
             ``(x + column, y + row)``.
         inverse_depth: (a, b, c): 1 / depth_m = a * x + b * y + c at the camera pixel (x, y), in 1/m. Positive over the
-            whole rectangle, with the relief added where there is one.
+            whole rectangle, with the relief and without.
         relief: How the surface departs from the plane; None where it is the plane.
     """
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from maquette.camera import Camera, world_pose
-from maquette.scene import Node, Plane, Scene
+from maquette.scene import Node, Plane, Relief, Scene
 
 Image = NDArray[np.uint8]
 
@@ -84,6 +85,18 @@ def make_scene(width: int = 320, height: int = 200, cards: int = 3, *, overscan:
         add(f"person {index + 1}", cut(photo, disc(size, size), (x, y, x + size, y + size), (0.0, 0.0, 1 / depth_m)))
     settings = {"diorama": {"move": 0.08, "seed": seed}, "networks": {"small": "0" * 64}}
     return Scene(tuple(nodes), camera, "hand made", settings, ("The field of view was assumed.",))
+
+
+def bent(scene: Scene, step: float = 5.0) -> Scene:
+    """The scene with waves in the depth of every layer."""
+    nodes = []
+    for node in scene.nodes:
+        left, top, right, bottom = node.plane.bounds
+        x, y = np.meshgrid(np.arange(left, right + step, step), np.arange(top, bottom + step, step))
+        flat = 1 / node.plane.depth_m(np.stack([x, y], axis=-1))
+        waves = (0.12 * flat * np.sin(x / 23) * np.cos(y / 31)).astype(np.float32)
+        nodes.append(replace(node, plane=replace(node.plane, relief=Relief(left, top, step, waves))))
+    return replace(scene, nodes=tuple(nodes))
 
 
 def one_plane(plane: Plane, width: int = 64, height: int = 48) -> Scene:

@@ -18,8 +18,8 @@ from maquette.errors import ExportError
 from maquette.export import export, write_bundle
 from maquette.labels import BY_NAME
 from maquette.perception.types import Perception, Segment
-from maquette.scene import Node, Plane, Scene
-from tests.export.scenes import make_scene, photo_like, psnr
+from maquette.scene import Node, Plane, Relief, Scene
+from tests.export.scenes import bent, make_scene, photo_like, psnr
 
 ROOT = Path(__file__).parents[2]
 MADE = {
@@ -53,6 +53,10 @@ def rebuilt(folder: Path) -> Scene:
             texture = texture[top:bottom, left:right]
         assert texture.shape == (bottom - top, right - left, 4)
         plane = Plane(left, top, texture, tuple(node["inverse_depth"]))
+        if "relief" in node:
+            lattice = node["relief"]
+            departure = np.load(folder / lattice["file"], allow_pickle=False)
+            plane = replace(plane, relief=Relief(lattice["x"], lattice["y"], lattice["step"], departure))
         ids, depths = tuple(node["segment_ids"]), tuple(node["depth_range_m"])
         nodes.append(Node(node["name"], node["label"], ids, node["order"], depths, plane))
     c = described["camera"]
@@ -86,9 +90,13 @@ def test_layers_painted_in_order_are_the_photo(bundle: Path) -> None:
     assert psnr(np.asarray(load(bundle / "source.jpg")), photo_like(320, 200)) > 38
 
 
-@pytest.mark.parametrize("overscan", [True, False])
-def test_scene_json_and_layers_make_an_equal_scene(tmp_path: Path, overscan: bool) -> None:
-    scene = replace(make_scene(overscan=overscan), notes=("Ü, 猫 and \u2028.",), name="名")
+@pytest.mark.parametrize(
+    "made",
+    [make_scene(), make_scene(overscan=False), bent(make_scene())],
+    ids=["overscan", "in frame", "relief"],
+)
+def test_scene_json_and_layers_make_an_equal_scene(tmp_path: Path, made: Scene) -> None:
+    scene = replace(made, notes=("Ü, 猫 and \u2028.",), name="名")
     scene.export(tmp_path / "out")
     again = rebuilt(tmp_path / "out")
     assert np.array_equal(again.camera.T_world_camera, scene.camera.T_world_camera)

@@ -1,13 +1,15 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from maquette.camera import Camera
 from maquette.export.geometry import TEXTURE_ERROR_PX, grid_lines, to_mesh, visible_part
-from maquette.scene import Plane
+from maquette.scene import Plane, Relief
 
 CAMERA = Camera.from_fov(640, 427, 55, pitch_rad=0.2, height_m=1.5)
 
@@ -90,6 +92,52 @@ def test_crops_to_what_is_visible() -> None:
     assert part.inverse_depth == (0.001, 0.002, 3.0)
     texture[..., 3] = 0
     assert visible_part(Plane(0, 0, texture, (0.0, 0.0, 1.0))).bounds == (0, 0, 1, 1)
+
+
+def test_a_flat_relief_is_drawn_as_exactly_as_its_plane() -> None:
+    steep = blank(-40, 180, 300, 260, (0.0, (1 / 1.5 - 1 / 60) / 260, 1 / 60 - 180 * (1 / 1.5 - 1 / 60) / 260))
+    flat = replace(steep, relief=Relief(-40, 180, 20, np.zeros((14, 16), np.float32)))
+    assert texture_error_px(flat) <= TEXTURE_ERROR_PX * 1.0001
+
+
+def test_a_relief_is_meshed_where_its_texture_shows() -> None:
+    texture = np.zeros((90, 120, 4), np.uint8)
+    texture[10:60, 30:70, 3] = 255
+    texture[70:80, 100:104, 3] = 1
+    x, y = np.meshgrid(np.arange(25), np.arange(19))
+    waves = (0.05 * np.sin(x) * np.cos(y)).astype(np.float32)
+    plane = Plane(200, 100, texture, (0.0002, 0.001, 0.2), Relief(200, 100, 5, waves))
+    mesh = to_mesh(plane, CAMERA)
+    assert np.array_equal(np.unique(mesh.triangles), np.arange(len(mesh.points_world)))
+    corners = (mesh.uv * (120, 90))[mesh.triangles]
+    cells = {(int(x), int(y)) for x, y in np.floor(corners.mean(axis=1) / 5)}
+    shown = {(int(x) // 5, int(y) // 5) for y, x in np.argwhere(texture[..., 3])}
+    beside = {(x + i, y + j) for x, y in shown for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    assert shown < cells <= beside
+    assert len(mesh.triangles) == 2 * len(cells)
+
+    points_cam = CAMERA.from_world(mesh.points_world)
+    assert np.allclose(CAMERA.project(points_cam), mesh.uv * (120, 90) + (200, 100), atol=1e-6)
+    on_lattice = np.rint(mesh.uv * (24, 18)).astype(int)
+    flat = (CAMERA.project(points_cam) @ (0.0002, 0.001)) + 0.2
+    assert np.allclose(1 / points_cam[:, 2], flat + waves[on_lattice[:, 1], on_lattice[:, 0]], atol=1e-6)
+    assert np.all(np.diff((1 / points_cam[:, 2])[mesh.triangles].sum(axis=1)) >= -1e-12)  # from far to near
+    a, b, c = np.moveaxis(mesh.points_world[mesh.triangles], 1, 0)
+    assert np.all(np.einsum("ij,ij->i", np.cross(b - a, c - a), CAMERA.T_world_camera[:3, 3] - a) > 0)
+
+
+def test_a_relief_without_anything_to_show_is_meshed_whole() -> None:
+    plane = Plane(0, 0, np.zeros((7, 9, 4), np.uint8), (0.0, 0.0, 0.5), Relief(0, 0, 4, np.zeros((3, 4), np.float32)))
+    assert len(to_mesh(plane, CAMERA).triangles) == 2 * 2 * 3
+
+
+@given(x=st.floats(-30, 60), y=st.floats(-30, 60))
+def test_a_relief_is_bilinear_and_ends_as_at_its_edge(x: float, y: float) -> None:
+    values = np.random.default_rng(1).normal(size=(4, 6)).astype(np.float32)
+    relief = Relief(-3.5, 2.0, 5.0, values)
+    column, row = np.clip((x + 3.5) / 5, 0, 5), np.clip((y - 2) / 5, 0, 3)
+    expected = ndimage.map_coordinates(values.astype(float), [[row], [column]], order=1)[0]
+    assert np.isclose(relief.at((x, y)), expected, atol=1e-9)
 
 
 def corners_of(plane: Plane) -> NDArray[np.float64]:

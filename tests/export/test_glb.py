@@ -13,18 +13,18 @@ from maquette.export.glb import encode_glb
 from maquette.export.png import spread_colors
 from maquette.scene import Node, Plane, Scene
 from tests.export.glb import rasterise, read_json
-from tests.export.scenes import make_scene, one_plane, photo_like, psnr
+from tests.export.scenes import bent, make_scene, one_plane, photo_like, psnr
 
 VALIDATOR = Path(__file__).parent / "gltf_validator"
 
 
-def test_a_rasteriser_gives_the_photo_back() -> None:
-    scene = make_scene()
+@pytest.mark.parametrize("scene", [make_scene(), bent(make_scene())], ids=["planes", "relief"])
+def test_a_rasteriser_gives_the_photo_back(scene: Scene) -> None:
     assert psnr(rasterise(encode_glb(scene), scene.camera)[..., :3], photo_like(320, 200)) > 45
 
 
-def test_a_rasteriser_agrees_with_the_renderer() -> None:
-    scene = make_scene()
+@pytest.mark.parametrize("scene", [make_scene(), bent(make_scene())], ids=["planes", "relief"])
+def test_a_rasteriser_agrees_with_the_renderer(scene: Scene) -> None:
     glb = encode_glb(scene)
     for offset in ((0.12, 0.04, 0.0), (-0.1, 0.0, 0.3)):
         camera = scene.camera.moved(offset)
@@ -70,9 +70,9 @@ def test_textures_are_what_is_visible() -> None:
         assert np.array_equal(texture, spread_colors(visible))
 
 
-def test_the_camera_node_sees_the_photo() -> None:
+@pytest.mark.parametrize("scene", [make_scene(), bent(make_scene(), step=1)], ids=["planes", "relief"])
+def test_the_camera_node_sees_the_photo(scene: Scene) -> None:
     """A clip-space projection made from the GLB alone puts the corners of each layer where the photo has them."""
-    scene = make_scene()
     glb = encode_glb(scene)
     document = read_json(glb)
     node = next(node for node in document["nodes"] if node["name"] == "camera")
@@ -135,6 +135,8 @@ def odd_scenes() -> dict[str, Scene]:
             scene, name="写真", nodes=tuple(replace(n, name=s) for n, s in zip(scene.nodes, names, strict=True))
         ),
         "many": replace(scene, nodes=many),
+        "relief": bent(scene),
+        "invisible-relief": bent(one_plane(replace(scene.nodes[3].plane, texture=np.zeros((9, 9, 4), np.uint8)))),
         "large": make_scene(1280, 853, 1),
     }
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from scipy import ndimage
 
 from maquette.camera import Camera, world_pose
 from maquette.export.render import render, shrink
-from maquette.scene import Plane, Scene
-from tests.export.scenes import make_scene, one_plane, photo_like, psnr
+from maquette.scene import Plane, Relief, Scene
+from tests.export.scenes import bent, make_scene, one_plane, photo_like, psnr
 
 
 def turned(
@@ -101,6 +102,76 @@ def test_agrees_with_rays(inverse_depth: tuple[float, float, float], move: dict[
     assert np.abs(seen - expected)[certain].max() <= 4
 
 
+def as_relief(plane: Plane, step: float = 1.0) -> Plane:
+    """The same tilted plane, given as a facing one and a relief."""
+    left, top, right, bottom = plane.bounds
+    x, y = np.meshgrid(np.arange(left, right + step, step), np.arange(top, bottom + step, step))
+    level = 1 / float(plane.depth_m((right, bottom)))
+    departure = 1 / plane.depth_m(np.stack([x, y], axis=-1)) - level
+    return replace(plane, inverse_depth=(0.0, 0.0, level), relief=Relief(left, top, step, departure.astype(np.float32)))
+
+
+@pytest.mark.parametrize("inverse_depth", [FACING, GROUND, WALL])
+@pytest.mark.parametrize(
+    "move",
+    [
+        {"offset": (0.3, 0, 0)},
+        {"offset": (0.1, -0.2, 0.4)},
+        {"yaw": -0.3, "roll": 0.4, "offset": (-0.2, 0.1, 0.2)},
+        {"roll": math.pi},
+        {"yaw": math.pi},
+        {"offset": (0, 0, 50.0)},
+    ],
+)
+def test_a_relief_that_makes_a_plane_agrees_with_rays(
+    inverse_depth: tuple[float, float, float], move: dict[str, object]
+) -> None:
+    scene = one_plane(as_relief(Plane(-8, -6, smooth(80, 60), inverse_depth)))
+    camera = turned(scene.camera, **move)  # type: ignore[arg-type]
+    seen = render(scene, camera).astype(float)
+    seen[..., :3] *= seen[..., 3:] / 255
+    expected, certain = trace(scene, camera)
+    assert certain.mean() > 0.7
+    assert np.abs(seen - expected)[certain].max() <= 4
+
+
+def test_texels_of_a_relief_are_drawn_where_their_depth_puts_them() -> None:
+    """Colours say which texel is seen; unprojected at its depth, it must land on the pixel that shows it."""
+    row, column = np.mgrid[:120, :160]
+    texture = np.stack([column, row, np.zeros_like(row), np.full_like(row, 255)], axis=-1).astype(np.uint8)
+    camera = Camera(160, 120, 150.0, (80, 60), world_pose(0.2, 1.4))
+    scene = bent(replace(one_plane(Plane(0, 0, texture, (1 / 2000, 1 / 900, 1 / 4))), camera=camera))
+    away = turned(camera, yaw=0.04, roll=-0.05, offset=(0.25, 0.1, 0.2))
+    seen = render(scene, away)
+    y, x = np.nonzero(seen[..., 3])
+    assert len(x) > 0.8 * seen[..., 3].size
+    texels = seen[y, x, :2] + 0.5
+    points = camera.to_world(camera.unproject(texels, scene.nodes[0].plane.depth_m(texels)))
+    landed = away.project(away.from_world(points))
+    assert np.abs(landed - np.stack([x, y], axis=-1) - 0.5).max() < 1.2  # colours are rounded to half a texel
+    flat = render(replace(scene, nodes=one_plane(Plane(0, 0, texture, (1 / 2000, 1 / 900, 1 / 4))).nodes), away)
+    assert np.abs(flat[..., :2].astype(float) - seen[..., :2])[seen[..., 3] > 0].max() > 3  # the waves do matter
+
+
+def test_the_near_part_of_a_relief_hides_the_far_part() -> None:
+    texture = np.full((40, 80, 4), 255, np.uint8)
+    texture[:, :40, :3], texture[:, 40:, :3] = (200, 0, 0), (0, 0, 200)
+    step = np.where(np.arange(81) >= 40, 0.25, 0).astype(np.float32)
+    plane = Plane(0, 0, texture, (0.0, 0.0, 0.25), Relief(0, 0, 1, np.tile(step, (41, 1))))
+    camera = Camera(80, 40, 100.0, (40, 20), world_pose(0, 0))
+    seen = render(replace(one_plane(plane), camera=camera), camera.moved((0.6, 0, 0)))
+    # Left at 4 m moves by 15 pixels, right at 2 m by 30: it covers what was at 25 to 40.
+    assert (seen[:, 11:50] == (0, 0, 200, 255)).all()
+    assert (seen[:, :8] == (200, 0, 0, 255)).all()
+    assert not seen[:, 51:].any()
+
+
+def test_own_camera_gives_a_relief_back_byte_for_byte() -> None:
+    texture = np.dstack([photo_like(64, 48), np.full((48, 64), 255, np.uint8)])
+    scene = bent(one_plane(Plane(0, 0, texture, GROUND)))
+    assert np.array_equal(scene.render(), texture)
+
+
 def test_rays_meet_something() -> None:
     """The oracle above does not agree merely because nothing is seen."""
     scene = one_plane(Plane(-8, -6, smooth(80, 60), GROUND))
@@ -135,6 +206,17 @@ def test_shrunk_scene_looks_like_the_shrunk_picture() -> None:
     averaged = Image.fromarray(photo_like(640, 427)).resize((320, 214), Image.Resampling.BICUBIC)
     assert psnr(view[..., :3], np.asarray(averaged)) > 35
     assert np.array_equal(render(scene, small.camera), view)
+
+
+def test_a_shrunk_relief_keeps_its_place() -> None:
+    scene = bent(make_scene(640, 427))
+    small = shrink(scene, 0.4)
+    for node, smaller in zip(scene.nodes, small.nodes, strict=True):
+        left, top, right, bottom = node.plane.bounds
+        pixels = np.random.default_rng(0).uniform((left + 4, top + 4), (right - 4, bottom - 4), (50, 2))
+        depth = node.plane.depth_m(pixels)
+        mapped = small.camera.project(scene.camera.unproject(pixels, depth))
+        assert np.allclose(smaller.plane.depth_m(mapped), depth, rtol=1e-6)
 
 
 @settings(deadline=None)

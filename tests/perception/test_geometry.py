@@ -211,6 +211,22 @@ def test_a_network_that_is_sure_is_believed() -> None:
     assert result.confidence[inside].mean() > solve(camera, maps).confidence[inside].mean()
 
 
+def test_ripples_on_a_table_top_are_smoothed_and_what_stands_on_it_stays() -> None:
+    camera = view(38.0, 0.9)
+    rows, cols = np.mgrid[0:288, 0:384]
+    table = -0.9 / cast(camera, rows, cols)[..., 1]
+    truth = np.where((abs(cols - 200) < 40) & (abs(rows - 150) < 40), 0.7 * table, table)
+    rippled = truth * np.exp(0.05 * np.sin(cols / 25) * np.sin(rows / 20))
+    ids = np.ones(truth.shape, np.int32)
+    sure = np.full(truth.shape, np.log(0.1), np.float32)
+    result = solve(camera, (ids, (Segment(1, BY_NAME["table"], 0.6),), rippled.astype(np.float32), sure))
+    box = truth < table
+    before, after = (np.std(np.log(depth / truth)[~box]) for depth in (rippled, result.depth_m))
+    assert after < 0.6 * before
+    step = np.median(np.log(result.depth_m / table)[box]) - np.median(np.log(result.depth_m / table)[~box])
+    assert step == pytest.approx(math.log(0.7), abs=0.07)
+
+
 def test_a_network_that_knows_nothing_changes_nothing() -> None:
     maps, _ = room(view(8.0, 1.5))
     noise = np.exp(np.random.default_rng(0).normal(size=maps[0].shape)).astype(np.float32)

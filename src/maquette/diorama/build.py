@@ -127,9 +127,19 @@ def _extent(mask: NDArray[np.bool_]) -> Bounds:
     return (float(cols[0]), float(rows[0]), float(cols[-1] + 1), float(rows[-1] + 1))
 
 
-def _band(region: Region, shape: tuple[int, ...], options: DioramaOptions) -> int:
+def _soft_edges(regions: list[Region], options: DioramaOptions) -> NDArray[np.bool_]:
+    """(n, n) bool, whether the edge of one region against another is soft: not between parts of one surface."""
+    soft = np.zeros((len(regions), len(regions)), dtype=bool)
     if options.style == "paper" or options.edges == "hard":
-        return 0
+        return soft
+    for i, one in enumerate(regions):
+        for j, two in enumerate(regions):
+            same_stuff = one.label == two.label and not one.label.isthing
+            soft[i, j] = not same_stuff and not set(one.segment_ids) & set(two.segment_ids)
+    return soft
+
+
+def _band(region: Region, shape: tuple[int, ...]) -> int:
     return max(2, round((BAND_FINE if region.label.name in FINE else BAND) * max(shape)))
 
 
@@ -146,7 +156,8 @@ def _sheets(
     from scipy import ndimage
 
     step_y, step = (a / b for a, b in zip(level.shape, grid.x.shape, strict=True))
-    bands = [_band(r, level.shape, options) for r in regions]
+    bands = [_band(r, level.shape) for r in regions]
+    soft = _soft_edges(regions, options)
     pad = math.ceil(MOST_REACH * max(grid.x.shape))
     small = np.pad(owners(regions), pad, constant_values=len(planes))
     xs = (np.arange(-pad, grid.x.shape[1] + pad) + 0.5) * step
@@ -171,19 +182,20 @@ def _sheets(
             shown = 1.1 * shift_px * np.where(in_frame, visible - own, own) + 2 * max(bands) + 2 * step
             behind &= (distance <= shown) & (own > nearest)
             nearest[behind] = own[behind]
-        sheets.append(_sheet(level, index, behind | inside, bands[index], (pad, step, step_y), plane))
+        box, continued = _continued(level, index, behind | inside, bands[index], (pad, step, step_y), plane)
+        sheets.append(Sheet(box, continued, bands[index], soft[index], plane))
     return sheets
 
 
-def _sheet(
+def _continued(
     level: NDArray[np.int16],
     index: int,
     whole: NDArray[np.bool_],
     band: int,
     padding: tuple[int, float, float],
     plane: InverseDepth,
-) -> Sheet:
-    """Bring one layer and its continuation from the grid to the working copy."""
+) -> tuple[Box, NDArray[np.bool_]]:
+    """Bring one layer and its continuation from the grid to the working copy: its box, and where it is continued."""
     from PIL import Image
 
     pad, step_x, step_y = padding
@@ -207,7 +219,7 @@ def _sheet(
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     frame = mask[y0 - top : y1 - top, x0 - left : x1 - left]
     frame &= level[y0:y1, x0:x1] > index
-    return Sheet((left, top, right, bottom), mask, band, plane)
+    return (left, top, right, bottom), mask
 
 
 def _in_front(plane: InverseDepth, box: Box, least: Bounds) -> Box:

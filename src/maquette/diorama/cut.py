@@ -51,13 +51,16 @@ class Sheet:
     Attributes:
         box: (left, top, right, bottom) in pixels of the working copy; may reach outside it.
         behind: (bottom - top, right - left) bool: where the layer is continued behind what covers it, or beyond the
-            frame. band: Half width in pixels of the soft edge, 0 for a hard one. plane: (a, b, c): 1 / depth_m = a * x
-            + b * y + c at the pixel (x, y) of the working copy.
+            frame.
+        band: Half width in pixels of the soft edge.
+        soft: (n,) bool, one a layer: whether the edge against it is soft.
+        plane: (a, b, c): 1 / depth_m = a * x + b * y + c at the pixel (x, y) of the working copy.
     """
 
     box: tuple[int, int, int, int]
     behind: Mask
     band: int
+    soft: Mask
     plane: InverseDepth
 
     def inverse_depth(self) -> NDArray[np.float32]:
@@ -154,8 +157,9 @@ class _Stack:
         room = _window(self.farthest, sheet.box, np.inf) / inverse
         seam = _near(inside, round(SEAM * max(self.level.shape)))
         behind = sheet.behind & (room >= np.where(seam, SEAM_ROOM, 1))
-        lower = (level < index) & (level >= 0) & (inverse >= _window(self.seen, sheet.box, 0))
-        soft = sheet.band > 0 and bool(lower.any())
+        lower = (level < index) & (level >= 0) & sheet.soft[level]
+        lower &= inverse >= _window(self.seen, sheet.box, 0)
+        soft = bool(lower.any())
         if options.style == "paper":
             known = inside & ~_near(level > index, PAPER_EROSION_PX)
         else:

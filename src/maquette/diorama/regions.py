@@ -154,9 +154,10 @@ def _parts(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
 
 
 def _points(mask: NDArray[np.bool_], grid: Grid) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """x, y, inverse depth and weight at evenly taken points of a mask."""
+    """x, y, inverse depth and weight at points of a mask, spread evenly by the golden ratio."""
     index = np.flatnonzero(mask)
-    index = index[:: 1 + len(index) // SAMPLES]
+    if len(index) > SAMPLES:
+        index = index[(np.arange(SAMPLES) * 0.6180339887498949 % 1 * len(index)).astype(np.intp)]
     return grid.x.flat[index], grid.y.flat[index], grid.inverse.flat[index], grid.weight.flat[index]
 
 

@@ -16,6 +16,12 @@ MOST_VERTICES = 20_000
 LEAST_STEP = 4
 """Least distance between vertices, in pixels."""
 
+EDGE = 0.05
+"""Relative step of inverse depth from which the pixels around a vertex belong to two surfaces."""
+
+EDGE_SHARE = 0.1
+"""Least share of those pixels that makes a surface; fewer are taken for noise."""
+
 FADE = 0.05
 """Distance from what is seen of a layer, as a fraction of the photo's longer side, over which its surface returns to
 the plane."""
@@ -25,8 +31,9 @@ def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[
     """Let a layer follow depth where it is seen.
 
     At each vertex, the surface departs from the plane by the mean, over the layer's pixels around, of their inverse
-    depth less the plane's. Where none are near, it takes the departure of the nearest vertex that has some, fading
-    with distance; there it stays behind what covers it and in front of what it covers.
+    depth less the plane's; at a depth edge, over those of the nearer surface, which keeps its outline while what is
+    behind is stretched. Where no pixel is near, it takes the departure of the nearest vertex that has some, fading with
+    distance; there it stays behind what covers it and in front of what it covers.
 
     Args:
         plane: The layer.
@@ -48,23 +55,26 @@ def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[
     # Pixels in the frame, in blocks of step x step around the vertices.
     height, width = level.shape
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    own = np.zeros((rows * step, columns * step), np.float32)
-    departure = np.zeros_like(own)
+    own = np.zeros((rows * step, columns * step), bool)
+    departure = np.zeros(own.shape, np.float32)
     if x0 < x1 and y0 < y1:
         frame = np.s_[y0:y1, x0:x1]
-        corner_x, corner_y = x0 - left + step // 2, y0 - top + step // 2
-        block = np.s_[corner_y : corner_y + y1 - y0, corner_x : corner_x + x1 - x0]
-        seen = level[frame] == index
+        block_x, block_y = x0 - left + step // 2, y0 - top + step // 2
+        block = np.s_[block_y : block_y + y1 - y0, block_x : block_x + x1 - x0]
         a, b, c = plane.inverse_depth
         on_plane = a * (np.arange(x0, x1) + 0.5) + (b * (np.arange(y0, y1) + 0.5) + c)[:, None]
-        own[block] = seen
-        departure[block] = np.where(seen, 1 / depth_m[frame] - on_plane, 0)
-    blocks = (rows, step, columns, step)
-    count = own.reshape(blocks).sum(axis=(1, 3))
-    mean = departure.reshape(blocks).sum(axis=(1, 3)) / np.maximum(count, 1)
+        own[block] = level[frame] == index
+        departure[block] = 1 / depth_m[frame] - on_plane
+    own, departure = own.reshape(rows, step, columns, step), departure.reshape(rows, step, columns, step)
+    count, mean = _mean(departure, own)
     known = count > 0
     if not known.any():
         return Relief(left, top, step, np.zeros((rows, columns), np.float32))
+    above = departure > mean[:, None, :, None]
+    near_count, near = _mean(departure, own & above)
+    _, far = _mean(departure, own & ~above)
+    edge = (near - far > EDGE * (flat + mean)) & (near_count >= EDGE_SHARE * count)
+    mean = np.where(edge, near, mean)
 
     distance, nearest = ndimage.distance_transform_edt(~known, return_indices=True)
     fade = np.exp(-((distance * step / (FADE * max(level.shape))) ** 2))
@@ -76,3 +86,9 @@ def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[
     surface = np.where(in_frame & (there < index), np.maximum(surface, seen_there), surface)
     surface = np.maximum(surface, 1 / FARTHEST_M)
     return Relief(left, top, step, (surface - flat).astype(np.float32))
+
+
+def _mean(blocks: NDArray[np.float32], own: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """How many pixels of (rows, step, columns, step) blocks are meant, and the mean of those; 0 where there is none."""
+    count = own.sum(axis=(1, 3))
+    return count, np.where(own, blocks, 0).sum(axis=(1, 3), dtype=np.float64) / np.maximum(count, 1)

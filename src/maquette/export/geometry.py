@@ -4,8 +4,8 @@ From texture to tilted plane the map is projective, but a triangle interpolates 
 space. Over a segment of the picture whose ends have inverse depths u and v, what is drawn lies off by up to
 ``(sqrt(v) - sqrt(u)) / (sqrt(v) + sqrt(u))`` of its length: a quarter of the relative change of depth. (Take the
 perspective-correct value at t, ``t v / (u + t (v - u))``, less t, and find its maximum.) The cells of a tilted plane
-are small enough to keep that below ``TEXTURE_ERROR_PX``. A surface with relief is cut along its lattice instead, so that
-there the bound only holds where depth changes by less than ``4 * TEXTURE_ERROR_PX`` over a cell's side in pixels.
+are small enough to keep that below ``TEXTURE_ERROR_PX``. A surface with relief is cut along its lattice too; what
+the relief adds to the change of depth over a cell adds to the error.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def _cells_that_show(plane: Plane, x: FloatArray, y: FloatArray) -> NDArray[np.b
 
 
 def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
-    """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera, and
-    those of the lattice where it has a relief.
+    """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera, with
+    the lines of its lattice where it has a relief.
 
     With a and b the slopes of inverse depth w, a cell (cx, cy) is off by at most ``max(cx, cy) (|a| cx + |b| cy) / (4
     w)``. Given the longest side of a cell, and how the tolerance is shared between the two terms, what remains is a
@@ -103,10 +103,11 @@ def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
     if plane.facing:
         return np.array([left, right], dtype=float), np.array([top, bottom], dtype=float)
     if plane.relief is not None:
-        step, (rows, columns) = plane.relief.step, plane.relief.inverse_depth.shape
-        return (
-            _clipped(plane.relief.x + step * np.arange(columns), left, right),
-            _clipped(plane.relief.y + step * np.arange(rows), top, bottom),
+        relief = plane.relief
+        x, y = grid_lines(replace(plane, relief=None))
+        height, width = relief.inverse_depth.shape
+        return _refined(x, relief.x + relief.step * np.arange(width)), _refined(
+            y, relief.y + relief.step * np.arange(height)
         )
     a, b, c = plane.inverse_depth
     # Inverse depth at the ends of each axis, where the other coordinate makes it least.
@@ -120,10 +121,10 @@ def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
     return _lines(left, right, w_x, int(columns.flat[best])), _lines(top, bottom, w_y, int(rows.flat[best]))
 
 
-def _clipped(lines: FloatArray, start: int, stop: int) -> FloatArray:
-    """Lines between start and stop, and those two."""
-    inner = lines[(lines > start + 1e-3) & (lines < stop - 1e-3)]
-    return np.concatenate([[start], inner, [stop]])
+def _refined(lines: FloatArray, more: FloatArray) -> FloatArray:
+    """Lines, and those of ``more`` that lie between the first and the last of them."""
+    refined: FloatArray = np.union1d(lines, more[(more > lines[0]) & (more < lines[-1])])
+    return refined
 
 
 def _count(length: int, w: tuple[float, float], longest: FloatArray, share: FloatArray) -> FloatArray:

@@ -56,7 +56,9 @@ def draw_surface(plane: Plane, seen_by: Camera, camera: Camera) -> tuple[Image.I
         for start in range(0, len(some), max(1, _AT_ONCE // size**2)):
             part = some[start : start + max(1, _AT_ONCE // size**2)]
             triangle, pixels = _inside(low[part], high[part], inverse[part], size)
-            value = np.einsum("nij,nj->ni", affine[part][triangle], np.column_stack([pixels + 0.5, np.ones(len(pixels))]))
+            value = np.einsum(
+                "nij,nj->ni", affine[part][triangle], np.column_stack([pixels + 0.5, np.ones(len(pixels))])
+            )
             index = (pixels[:, 1] - y0) * (x1 - x0) + pixels[:, 0] - x0
             np.maximum.at(nearest, index, value[:, 0])
             front = value[:, 0] == nearest[index]

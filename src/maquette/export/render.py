@@ -29,8 +29,8 @@ SHRINK_BELOW = 0.75
 def render(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
     """Paint the nodes from back to front as ``camera`` sees them.
 
-    Seen from the scene's own camera the textures are copied, not resampled; from any other they are interpolated on
-    premultiplied colours, with a cubic kernel, or a linear one where there is a relief.
+    Seen from the scene's own camera the textures are copied, not resampled; from any other they are interpolated
+    linearly on premultiplied colours (a cubic kernel overshoots where a layer ends, and draws bright lines there).
 
     Returns:
         (H, W, 4) uint8, sRGB with straight alpha; alpha 0 where the camera sees past every node.
@@ -103,7 +103,7 @@ def _shrink_plane(plane: Plane, old: Camera, new: Camera) -> Plane:
     pad = math.ceil(max(0.0, -box[0], -box[1], box[2] - width, box[3] - height))
     texture = np.pad(plane.texture, ((pad, pad), (pad, pad), (0, 0)), mode="edge") if pad else plane.texture
     box = (box[0] + pad, box[1] + pad, box[2] + pad, box[3] + pad)
-    small = Image.fromarray(texture).resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    small = Image.fromarray(texture).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
     return Plane(x0, y0, np.asarray(small), inverse_depth, relief)
 
 
@@ -151,7 +151,7 @@ def _warped(texture: Image.Image, backward: FloatArray, size: tuple[int, int]) -
     # Pillow wants the last coefficient to be 1; a tiny one in place of 0 changes nothing that can be seen.
     last = backward[2, 2] if abs(backward[2, 2]) > 1e-12 else 1e-12
     return texture.transform(
-        size, Image.Transform.PERSPECTIVE, (backward / last).ravel()[:8].tolist(), Image.Resampling.BICUBIC
+        size, Image.Transform.PERSPECTIVE, (backward / last).ravel()[:8].tolist(), Image.Resampling.BILINEAR
     )
 
 
@@ -163,7 +163,7 @@ def _scaled(texture: NDArray[np.uint8], backward: FloatArray, size: tuple[int, i
     box = (x, y, x + scale_x * size[0], y + scale_y * size[1])
     pad = max(0, math.ceil(max(-box[0], -box[1], box[2] - width, box[3] - height)))
     padded = Image.fromarray(np.pad(texture, ((pad, pad), (pad, pad), (0, 0))))
-    return padded.resize(size, Image.Resampling.BICUBIC, box=tuple(edge + pad for edge in box))
+    return padded.resize(size, Image.Resampling.BILINEAR, box=tuple(edge + pad for edge in box))
 
 
 def _shift(x: int, y: int) -> FloatArray:

@@ -33,6 +33,8 @@ _INSIDE = (
     *("wall", "floor", "ceiling", "window", "door", "curtain", "rug", "mirror", "painting"),
     *("bed", "sofa", "cabinet", "table", "chair", "armchair", "shelf", "tv"),
 )
+_RIPPLE = 0.06
+"""Error of the network's log depth along a plane."""
 _SCALE_DOUBT = 0.25
 """Standard deviation of the logarithm of geometry's scale at best: no thing is of exactly its usual size."""
 _LABEL_DOUBT = 0.6
@@ -90,6 +92,7 @@ def join_depth(
     foreign = max(float(np.median(laplace)) / _FAMILIAR, 1) ** 8
     net_spread = np.hypot(_CALIBRATION * foreign * math.sqrt(2) * laplace, _NET_FLOOR) + _FOREIGN * _open_air(layout)
     sky = layout.role("sky")
+    net = _flattened(net, ~sky)
     net_spread = net_spread + _bleeding(sky)
     net_scale_spread = float(np.median(net_spread))
     plane = fit_ground(layout, np.exp(net), np.hypot(net_spread, _NET_BIAS), math.hypot(net_scale_spread, _NET_BIAS))
@@ -155,6 +158,35 @@ def _join(
         offset = float(apart[counted][order][np.searchsorted(weight, weight[-1] / 2)])
     pull = (placed_spread / total) ** 2
     return placed + share * offset + pull * (apart - offset), placed_spread * net_spread / total
+
+
+def _flattened(log_depth: FloatArray, counted: NDArray[np.bool_]) -> FloatArray:
+    """Take the ripples out of the network's depth of the plane that fills most of a picture, as a table top does.
+
+    The plane is fitted to inverse depth, which is affine in the pixels, by reweighted least squares with Cauchy weights
+    on log depth. What is far from it stays: a residual r becomes r |r|^3 / (|r|^3 + t^3).
+    """
+    height, width = log_depth.shape
+    rows, cols = np.mgrid[0:height, 0:width]
+    basis = np.stack([cols / width - 0.5, rows / height - 0.5, np.ones((height, width))], axis=-1)
+    every = max(1, min(height, width) // 96)
+    chosen = counted[::every, ::every]
+    if np.count_nonzero(chosen) < 16:
+        return log_depth
+    x, inverse = basis[::every, ::every][chosen], np.exp(-log_depth[::every, ::every][chosen])
+    weight = 1 / inverse**2
+    for _ in range(15):
+        # einsum, not a BLAS product: its sums do not depend on the number of threads.
+        normal = np.einsum("ni,nj,n->ij", x, x, weight) + 1e-9 * weight.sum() * np.eye(3)
+        plane = np.linalg.solve(normal, np.einsum("ni,n,n->i", x, inverse, weight))
+        residual = np.log(inverse / np.maximum((x * plane).sum(axis=-1), 1 / MAX_DEPTH_M))
+        weight = 1 / (inverse**2 * (1 + (residual / _RIPPLE) ** 2))
+    if np.mean(np.abs(residual) < 2 * _RIPPLE) < 0.5:
+        return log_depth
+    flat = -np.log(np.maximum((basis * plane).sum(axis=-1), 1 / MAX_DEPTH_M))
+    apart = log_depth - flat
+    size = np.abs(apart) ** 3
+    return np.asarray(flat + apart * size / (size + (3 * _RIPPLE) ** 3))
 
 
 def _bleeding(sky: NDArray[np.bool_]) -> FloatArray:
