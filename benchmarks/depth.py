@@ -28,7 +28,7 @@ from maquette.camera import Camera
 from maquette.metrics.depth import all_metrics, median_scaled
 from maquette.perception import perceive
 from maquette.perception.geometry import join_depth
-from maquette.perception.network import run_embedded
+from maquette.perception.network import Embedded, run_embedded
 from maquette.photo import Photo, load_photo
 
 FOCAL_PX = 525.0
@@ -68,14 +68,13 @@ def best_ratio(paths: list[Path]) -> float:
     return float(min(errors, key=lambda ratio: errors[ratio]))
 
 
-def candidates(photo: Photo, ratio: float) -> Iterator[tuple[str, Depth]]:
+def candidates(photo: Photo, ratio: float, network: Embedded) -> Iterator[tuple[str, Depth]]:
     """Yield each way to a depth map of the photo's size."""
     shape = (photo.height, photo.width)
     yield "constant", np.ones(shape, np.float32)
     yield f"ramp 1 to {ratio:g}", ramp(shape, ratio)
     perception = perceive(photo)
-    raw = run_embedded(photo.rgb, perception.camera)
-    net = Image.fromarray(raw.depth_m).resize((photo.width, photo.height), Image.Resampling.BILINEAR)
+    net = Image.fromarray(network.depth_m).resize((photo.width, photo.height), Image.Resampling.BILINEAR)
     yield "network alone", np.asarray(net)
     mute = np.full(shape, 3.0, np.float32)
     camera = Camera(photo.width, photo.height, FOCAL_PX, (photo.width / 2, photo.height / 2), np.eye(4))
@@ -97,10 +96,13 @@ def main() -> None:
     ratio = best_ratio(learn)
     rows: dict[str, list[list[float]]] = {}
     start = time.perf_counter()
+    scales = []
     for path in paths:
         photo, truth = load_photo(path), truth_m(path)
         photo = Photo(photo.rgb, photo.name, FOCAL_PX)
-        for name, depth_m in candidates(photo, ratio):
+        network = run_embedded(photo.rgb, Camera.from_fov(photo.width, photo.height, 55))
+        scales.append(float(np.exp(np.median(network.log_scale))))
+        for name, depth_m in candidates(photo, ratio, network):
             scaled = all_metrics(median_scaled(depth_m, truth), truth)
             valid = truth > 0
             scale = float(np.median(depth_m[valid]) / np.median(truth[valid]))
@@ -112,6 +114,7 @@ def main() -> None:
         mean = np.mean(values, axis=0)
         low, high = np.quantile([row[3] for row in values], [0.05, 0.95])
         print(f"| {name} | {mean[0]:.4f} | {mean[1]:.3f} | {mean[2]:.3f} | {low:.2f} - {high:.2f} |")
+    print(f"\nMedian of the predicted Laplace scale: at most {max(scales):.2f} in a scene.")
 
 
 if __name__ == "__main__":

@@ -22,18 +22,14 @@ EDGE = 0.05
 EDGE_SHARE = 0.1
 """Least share of those pixels that makes a surface; fewer are taken for noise."""
 
-FADE = 0.05
-"""Distance from what is seen of a layer, as a fraction of the photo's longer side, over which its surface returns to
-the plane."""
-
 
 def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[np.float32]) -> Relief:
     """Let a layer follow depth where it is seen.
 
     At each vertex, the surface departs from the plane by the mean, over the layer's pixels around, of their inverse
     depth less the plane's; at a depth edge, over those of the nearer surface, which keeps its outline while what is
-    behind is stretched. Where no pixel is near, it takes the departure of the nearest vertex that has some, fading with
-    distance; there it stays behind what covers it and in front of what it covers.
+    behind is stretched. Where no pixel is near, it takes the departure of the nearest vertex that has some, and stays
+    behind what covers it and in front of what it covers.
 
     Args:
         plane: The layer.
@@ -55,37 +51,36 @@ def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[
     # Pixels in the frame, in blocks of step x step around the vertices.
     height, width = level.shape
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    own = np.zeros((rows * step, columns * step), bool)
-    departure = np.zeros(own.shape, np.float32)
+    own = np.zeros((rows, step, columns, step), dtype=bool)
+    departure = np.zeros(own.shape, dtype=np.float32)
     if x0 < x1 and y0 < y1:
         frame = np.s_[y0:y1, x0:x1]
         block_x, block_y = x0 - left + step // 2, y0 - top + step // 2
         block = np.s_[block_y : block_y + y1 - y0, block_x : block_x + x1 - x0]
         a, b, c = plane.inverse_depth
         on_plane = a * (np.arange(x0, x1) + 0.5) + (b * (np.arange(y0, y1) + 0.5) + c)[:, None]
-        own[block] = level[frame] == index
-        departure[block] = 1 / depth_m[frame] - on_plane
-    own, departure = own.reshape(rows, step, columns, step), departure.reshape(rows, step, columns, step)
+        picture = (rows * step, columns * step)
+        own.reshape(picture)[block] = level[frame] == index
+        departure.reshape(picture)[block] = 1 / depth_m[frame] - on_plane
     count, mean = _mean(departure, own)
     known = count > 0
     if not known.any():
-        return Relief(left, top, step, np.zeros((rows, columns), np.float32))
+        return Relief(float(left), float(top), float(step), np.zeros((rows, columns), np.float32))
     above = departure > mean[:, None, :, None]
     near_count, near = _mean(departure, own & above)
     _, far = _mean(departure, own & ~above)
-    edge = (near - far > EDGE * (flat + mean)) & (near_count >= EDGE_SHARE * count)
-    mean = np.where(edge, near, mean)
+    torn = near - far > EDGE * (flat + mean)
+    mean = np.where(torn, np.where(near_count >= EDGE_SHARE * count, near, far), mean)
 
-    distance, nearest = ndimage.distance_transform_edt(~known, return_indices=True)
-    fade = np.exp(-((distance * step / (FADE * max(level.shape))) ** 2))
-    surface = flat + mean[tuple(nearest)] * fade
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    surface = flat + mean[tuple(nearest)]
     column, row = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
-    in_frame = (column == x) & (row == y) & ~known
+    in_frame = (abs(column - x) <= step) & (abs(row - y) <= step) & ~known
     there, seen_there = level[row, column], 1 / depth_m[row, column]
     surface = np.where(in_frame & (there > index), np.minimum(surface, seen_there), surface)
     surface = np.where(in_frame & (there < index), np.maximum(surface, seen_there), surface)
     surface = np.maximum(surface, 1 / FARTHEST_M)
-    return Relief(left, top, step, (surface - flat).astype(np.float32))
+    return Relief(float(left), float(top), float(step), (surface - flat).astype(np.float32))
 
 
 def _mean(blocks: NDArray[np.float32], own: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

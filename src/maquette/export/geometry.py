@@ -76,7 +76,7 @@ def to_mesh(plane: Plane, camera: Camera) -> Mesh:
 
 
 def _cells_that_show(plane: Plane, x: FloatArray, y: FloatArray) -> NDArray[np.bool_]:
-    """(rows, columns) bool: cells in which a linear filter finds anything but full transparency; all, where none has."""
+    """(rows, columns) bool: cells in which a linear filter finds something to show; all, where none has that."""
     height, width = plane.texture.shape[:2]
     count = np.zeros((height + 1, width + 1), np.int32)
     count[1:, 1:] = (plane.texture[..., 3] > 0).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
@@ -87,13 +87,15 @@ def _cells_that_show(plane: Plane, x: FloatArray, y: FloatArray) -> NDArray[np.b
         )
         for lines, start, size in ((x, plane.x, width), (y, plane.y, height))
     )
-    shows = count[np.ix_(y1, x1)] - count[np.ix_(y0, x1)] - count[np.ix_(y1, x0)] + count[np.ix_(y0, x0)] > 0
+    shows: NDArray[np.bool_] = (
+        count[np.ix_(y1, x1)] - count[np.ix_(y0, x1)] - count[np.ix_(y1, x0)] + count[np.ix_(y0, x0)] > 0
+    )
     return shows if shows.any() else ~shows
 
 
 def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
-    """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera, with
-    the lines of its lattice where it has a relief.
+    """Columns x and rows y, in pixels, of the grid that a plane is cut along: two and two where it faces the camera.
+    Where it has a relief, the lines of its lattice are among them.
 
     With a and b the slopes of inverse depth w, a cell (cx, cy) is off by at most ``max(cx, cy) (|a| cx + |b| cy) / (4
     w)``. Given the longest side of a cell, and how the tolerance is shared between the two terms, what remains is a
@@ -103,11 +105,11 @@ def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
     if plane.facing:
         return np.array([left, right], dtype=float), np.array([top, bottom], dtype=float)
     if plane.relief is not None:
-        relief = plane.relief
         x, y = grid_lines(replace(plane, relief=None))
-        height, width = relief.inverse_depth.shape
-        return _refined(x, relief.x + relief.step * np.arange(width)), _refined(
-            y, relief.y + relief.step * np.arange(height)
+        step, (rows, columns) = plane.relief.step, plane.relief.inverse_depth.shape
+        return (
+            _merged(x, plane.relief.x + step * np.arange(columns, dtype=np.float64), step),
+            _merged(y, plane.relief.y + step * np.arange(rows, dtype=np.float64), step),
         )
     a, b, c = plane.inverse_depth
     # Inverse depth at the ends of each axis, where the other coordinate makes it least.
@@ -121,10 +123,14 @@ def grid_lines(plane: Plane) -> tuple[FloatArray, FloatArray]:
     return _lines(left, right, w_x, int(columns.flat[best])), _lines(top, bottom, w_y, int(rows.flat[best]))
 
 
-def _refined(lines: FloatArray, more: FloatArray) -> FloatArray:
-    """Lines, and those of ``more`` that lie between the first and the last of them."""
-    refined: FloatArray = np.union1d(lines, more[(more > lines[0]) & (more < lines[-1])])
-    return refined
+def _merged(lines: FloatArray, lattice: FloatArray, step: float) -> FloatArray:
+    """The first and the last line, what lies between them of a lattice, and those lines that are closer than its
+    step."""
+    close = np.concatenate([[False], np.diff(lines) < step, [False]])
+    kept = lines[close[1:] | close[:-1]]
+    inner = lattice[(lattice > lines[0]) & (lattice < lines[-1])]
+    merged: FloatArray = np.unique(np.concatenate([lines[:1], kept, inner, lines[-1:]]))
+    return merged
 
 
 def _count(length: int, w: tuple[float, float], longest: FloatArray, share: FloatArray) -> FloatArray:

@@ -44,7 +44,7 @@ def draw_surface(plane: Plane, seen_by: Camera, camera: Camera) -> tuple[Image.I
     low, high, inverse, triangles = low[seen], high[seen], inverse[seen], triangles[seen]
     (x0, y0), (x1, y1) = low.min(axis=0), high.max(axis=0)
     texels = mesh.uv * plane.texture.shape[1::-1]
-    # Over a triangle, 1 / z and the texel over z are affine in the camera's pixels: (n, 3, 3), rows 1 / z, x / z, y / z.
+    # Over a triangle, 1 / z and the texel over z are affine in the camera's pixels.
     over_z = np.column_stack([np.ones(len(texels)), texels])[triangles] / points_cam[:, 2][triangles][..., None]
     affine = np.swapaxes(over_z, 1, 2) @ inverse
     nearest = np.zeros((y1 - y0) * (x1 - x0))
@@ -89,7 +89,7 @@ def _barycentric(corners: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
 def _inside(
     low: NDArray[np.intp], high: NDArray[np.intp], inverse: FloatArray, size: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The pixels whose centres lie in triangles of at most ``size`` pixels a side: which triangle, and (k, 2) x and y."""
+    """The pixels with centres in triangles of at most ``size`` pixels a side: (k,) triangle, and (k, 2) x and y."""
     steps = np.arange(size)
     x, y = low[:, :1] + steps, low[:, 1:] + steps
     inside = (x < high[:, :1])[:, None, :] & (y < high[:, 1:])[:, :, None]

@@ -18,7 +18,7 @@ from PIL import Image
 
 from maquette.camera import Camera
 from maquette.export.raster import draw_surface
-from maquette.scene import Plane, Relief, Scene
+from maquette.scene import Plane, Scene
 
 FloatArray = NDArray[np.float64]
 

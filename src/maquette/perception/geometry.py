@@ -19,8 +19,9 @@ from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 FloatArray = NDArray[np.float64]
 
 _NEAREST_M = 0.05
-_FAMILIAR = 0.3
-"""Largest median of the Laplace scale that the network predicts for a validation scene."""
+_FAMILIAR = 0.22
+"""Largest median of the Laplace scale that the network predicts for a validation scene (``benchmarks/depth.py`` prints
+it): to be set again for another network."""
 _CALIBRATION = 0.1
 """Share of it that mixes best there; on other pictures the error grows faster than the prediction."""
 _NET_FLOOR = 0.05

@@ -3,7 +3,7 @@
 Cheng et al., "Panoptic-DeepLab" (CVPR 2020), section 3.2: centres are the peaks of a heatmap, and each pixel of a thing
 goes to the centre that its offset points nearest to. Here the pixels of each connected region choose among the centres
 that lie in it, so that a stray peak elsewhere cannot tear a thing apart. A region without a centre, or with a doubtful
-one, goes where its pixels point to, or comes apart at its necks.
+one, goes where its pixels point to, comes apart between things that stand side by side, or at its necks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maquette.perception.necks import part
+from maquette.perception import abreast, necks
 from maquette.perception.regions import absorb, connected
 
 PEAK = 0.1
@@ -35,7 +35,11 @@ REACH = 0.35
 
 
 def split(
-    mask: NDArray[np.bool_], solid: NDArray[np.bool_], centre: NDArray[np.float32], offset: NDArray[np.float32]
+    mask: NDArray[np.bool_],
+    solid: NDArray[np.bool_],
+    centre: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    spacing: float | None = None,
 ) -> NDArray[np.int32]:
     """Number the things of one label.
 
@@ -44,6 +48,7 @@ def split(
         solid: (h, w), where things of any label are.
         centre: (h, w), probability that a thing has its centre here.
         offset: (2, h, w), (dx, dy) in cells from a cell to the centre of its thing.
+        spacing: How close things of this label stand side by side (``abreast.SPACING``); None if they do not.
 
     Returns:
         (h, w) int32: 0 outside the mask, else the number of the thing from 1 on.
@@ -67,7 +72,9 @@ def split(
         if owner := _owner_elsewhere(votes[here], peaks, things):
             things[here] = owner
         else:
-            parts = part(here, solid)
+            parts = here.astype(np.int32) if spacing is None else abreast.part(here, centre, spacing)
+            if parts.max() < 2:
+                parts = necks.part(here, solid)
             things[here] = parts[here] + found
             found += int(parts.max())
     return _tidy(things, regions)

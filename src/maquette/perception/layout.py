@@ -179,9 +179,7 @@ def _things(index: NDArray[np.intp], labels: tuple[Label | None, ...]) -> tuple[
         # The feet: whatever comes down to the lowest tenth of the thing.
         feet = low >= low.max() - max(1, (rows.stop - rows.start) // 10)
         under = rows.start + low[feet] + 1
-        beneath = np.where(
-            under < height, index[np.minimum(under, height - 1), cols.start + columns[feet]], EDGE
-        )
+        beneath = np.where(under < height, index[np.minimum(under, height - 1), cols.start + columns[feet]], EDGE)
         parts, counts = np.unique(beneath, return_counts=True)
         found.append(
             Thing(

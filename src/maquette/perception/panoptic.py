@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maquette.labels import BY_NAME, LABELS, Label, Vocabulary, from_name
 from maquette.models.types import PanopticContract
+from maquette.perception.abreast import SPACING
 from maquette.perception.instances import SMALLEST_CELLS, split
 from maquette.perception.regions import absorb, connected
 from maquette.perception.types import Segment
@@ -56,7 +57,9 @@ def from_embedded(network: Embedded) -> SoftSegments:
     for index in np.unique(labels):
         here = labels == index
         label = LABELS[index]
-        parts = split(here, solid, network.centre, network.offset) if label.isthing else here.astype(np.int32)
+        parts = here.astype(np.int32)
+        if label.isthing:
+            parts = split(here, solid, network.centre, network.offset, SPACING.get(label.name))
         ids[here] = parts[here] + len(found)
         found += [label] * int(parts.max())
     owners = np.array([label.id - 1 for label in found])

@@ -85,6 +85,10 @@ def render(numbers: dict[str, Any]) -> str:
         "",
         *_depth_table(numbers["depth"]),
         "",
+        "The ramp has two parameters, fitted to the `learn` scenes of the same tables. On the test scenes the "
+        f"network's abs_rel is {_ratio(numbers['depth'], 'abs_rel_median_scaled'):.2f} times the ramp's after median scaling and "
+        f"{_ratio(numbers['depth'], 'abs_rel'):.2f} times in metres as predicted (below 1 is better).",
+        "",
         f"Median predicted log-depth scale: {numbers['confidence']['scale_osd']:.3f} on OSD validation, "
         f"{numbers['confidence']['scale_photos']:.3f} on held-out photos. Mean error over mean scale on OSD "
         f"validation: {numbers['confidence']['error_over_scale_osd']:.2f} (1 is calibrated).",
@@ -135,6 +139,10 @@ def _depth_table(rows: dict[str, dict[str, float]]) -> list[str]:
             values = " | ".join(f"{rows[key][name + suffix]:.4f}" for name in names)
             lines.append(f"| {title} | {kind} | {values} |")
     return lines
+
+
+def _ratio(rows: dict[str, dict[str, float]], name: str) -> float:
+    return rows["test"][name] / rows["test_ramp"][name]
 
 
 def _agreement_table(rows: dict[str, dict[str, float]]) -> list[str]:

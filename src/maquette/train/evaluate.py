@@ -38,8 +38,11 @@ class Network:
     def __call__(self, image: NDArray[np.uint8]) -> tuple[FloatMap, FloatMap, FloatMap]:
         """Return semantic, depth and instance maps (C, h, w) of an RGB picture (H, W, 3) brought to ``INPUT_AREA``."""
         size = data.working_size(image.shape[1], image.shape[0], INPUT_AREA)
-        small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
-        maps = self.session.run(None, {"image": to_tensor(small).numpy()})
+        return self.exactly(np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)))
+
+    def exactly(self, image: NDArray[np.uint8]) -> tuple[FloatMap, FloatMap, FloatMap]:
+        """Return the same of a picture whose sides are multiples of 32, as it is."""
+        maps = self.session.run(None, {"image": to_tensor(image).numpy()})
         semantic, depth, instance = (m[0] for m in maps)
         return semantic, depth, instance
 
@@ -209,7 +212,7 @@ def agreement_report(network: Network, teachers: Teachers, photos: Sequence[Path
         width, height = data.working_size(original.shape[1], original.shape[0], INPUT_AREA)
         image = np.asarray(Image.fromarray(original).resize((width, height), Image.Resampling.BILINEAR))
         size = (height // 4, width // 4)
-        student = network(image)[0].argmax(0)
+        student = network.exactly(image)[0].argmax(0)
         merged, _, _ = teachers.ensemble(image)
         target = F.interpolate(merged, size=size, mode="area")[0].argmax(0).numpy()
         ade, voc, near = teachers.view(to_tensor(image), 1.0, False, size)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from maquette.train.augment import Batch, Cutout, make
 from maquette.train.data import Sample
@@ -245,8 +245,3 @@ def upper_trunk(net: MaquetteSmall) -> list[nn.Parameter]:
             modules.append(trunk.decoder)
         found += [parameter for module in modules for parameter in module.parameters()]
     return found
-
-
-def same_state(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    """Whether two state dictionaries are equal bit by bit."""
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
