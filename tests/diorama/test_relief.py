@@ -62,6 +62,23 @@ def test_a_depth_edge_makes_no_third_surface() -> None:
     assert np.allclose(surface(plane, relief)[inner], 0.5)
 
 
+def test_the_depth_of_a_neighbour_along_the_border_does_not_count() -> None:
+    level = ((X > 30) & (Y > 20)).astype(np.int16)
+    inverse = np.where(level == 1, 0.5, 0.25)
+    inverse[:, 30], inverse[20] = 0.25, 0.25
+    plane = blank((28, 18, WIDTH, HEIGHT), (0.0, 0.0, 0.4))
+    made = surface(plane, follow(plane, level, 1, (1 / inverse).astype(np.float32)))
+    assert np.allclose(made[level == 1], 0.5)
+
+
+def test_a_layer_too_thin_to_have_an_inside_is_followed_all_the_same() -> None:
+    level = np.zeros((HEIGHT, WIDTH), np.int16)
+    level[:, 40] = 1
+    plane = blank((38, 0, 43, HEIGHT), (0.0, 0.0, 0.4))
+    made = surface(plane, follow(plane, level, 1, np.where(level == 1, 2.0, 4.0).astype(np.float32)))
+    assert np.allclose(made[level == 1], 0.5)
+
+
 def test_noise_makes_no_surface() -> None:
     depth = np.full((HEIGHT, WIDTH), 4.0, np.float32)
     depth[42, 53] = 1.0

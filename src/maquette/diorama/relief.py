@@ -26,7 +26,7 @@ EDGE_SHARE = 0.1
 def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[np.float32]) -> Relief:
     """Let a layer follow depth where it is seen.
 
-    At each vertex, the surface departs from the plane by the mean, over the layer's pixels around, of their inverse
+    At each vertex, the surface departs from the plane by the mean, over the layer's inner pixels around, of their inverse
     depth less the plane's; at a depth edge, over those of the nearer surface, which keeps its outline while what is
     behind is stretched. Where no pixel is near, it takes the departure of the nearest vertex that has some, and stays
     behind what covers it and in front of what it covers.
@@ -60,7 +60,7 @@ def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[
         a, b, c = plane.inverse_depth
         on_plane = a * (np.arange(x0, x1) + 0.5) + (b * (np.arange(y0, y1) + 0.5) + c)[:, None]
         picture = (rows * step, columns * step)
-        own.reshape(picture)[block] = level[frame] == index
+        own.reshape(picture)[block] = _inner(level == index, step // 4)[frame]
         departure.reshape(picture)[block] = 1 / depth_m[frame] - on_plane
     count, mean = _mean(departure, own)
     known = count > 0
@@ -81,6 +81,16 @@ def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[
     surface = np.where(in_frame & (there < index), np.maximum(surface, seen_there), surface)
     surface = np.maximum(surface, 1 / FARTHEST_M)
     return Relief(float(left), float(top), float(step), (surface - flat).astype(np.float32))
+
+
+def _inner(mask: NDArray[np.bool_], margin: int) -> NDArray[np.bool_]:
+    """Pixels of a mask of which those ``margin`` pixels away on four sides are in it too, or all of it if there are
+    none: along its border a segment often has the depth of its neighbour."""
+    wide = np.pad(mask, margin, mode="edge")
+    middle, before, after = slice(margin, -margin), slice(None, -2 * margin), slice(2 * margin, None)
+    inner: NDArray[np.bool_] = mask & wide[middle, before] & wide[middle, after] & wide[before, middle]
+    inner &= wide[after, middle]
+    return inner if inner.any() else mask
 
 
 def _mean(blocks: NDArray[np.float32], own: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

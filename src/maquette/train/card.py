@@ -86,8 +86,8 @@ def render(numbers: dict[str, Any]) -> str:
         *_depth_table(numbers["depth"]),
         "",
         "The ramp has two parameters, fitted to the `learn` scenes of the same tables. On the test scenes the "
-        f"network's abs_rel is {_ratio(numbers['depth'], 'abs_rel_median_scaled'):.2f} times the ramp's after median scaling and "
-        f"{_ratio(numbers['depth'], 'abs_rel'):.2f} times in metres as predicted (below 1 is better).",
+        f"network's abs_rel is {_ratio(numbers['depth'], 'abs_rel_median_scaled'):.2f} times the ramp's after median "
+        f"scaling and {_ratio(numbers['depth'], 'abs_rel'):.2f} times in metres as predicted (below 1 is better).",
         "",
         f"Median predicted log-depth scale: {numbers['confidence']['scale_osd']:.3f} on OSD validation, "
         f"{numbers['confidence']['scale_photos']:.3f} on held-out photos. Mean error over mean scale on OSD "
