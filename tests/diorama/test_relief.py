@@ -66,7 +66,7 @@ def test_the_depth_of_a_neighbour_along_the_border_does_not_count() -> None:
     level = ((X > 30) & (Y > 20)).astype(np.int16)
     inverse = np.where(level == 1, 0.5, 0.25)
     inverse[:, 30], inverse[20] = 0.25, 0.25
-    plane = blank((28, 18, WIDTH, HEIGHT), (0.0, 0.0, 0.4))
+    plane = blank((29, 19, WIDTH, HEIGHT), (0.0, 0.0, 0.4))
     made = surface(plane, follow(plane, level, 1, (1 / inverse).astype(np.float32)))
     assert np.allclose(made[level == 1], 0.5)
 

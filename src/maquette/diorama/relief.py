@@ -26,10 +26,10 @@ EDGE_SHARE = 0.1
 def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[np.float32]) -> Relief:
     """Let a layer follow depth where it is seen.
 
-    At each vertex, the surface departs from the plane by the mean, over the layer's inner pixels around, of their inverse
-    depth less the plane's; at a depth edge, over those of the nearer surface, which keeps its outline while what is
-    behind is stretched. Where no pixel is near, it takes the departure of the nearest vertex that has some, and stays
-    behind what covers it and in front of what it covers.
+    At each vertex, the surface departs from the plane by the mean, over the layer's inner pixels around, of their
+    inverse depth less the plane's; at a depth edge, over those of the nearer surface, which keeps its outline while
+    what is behind is stretched. Where no pixel is near, it takes the departure of the nearest vertex that has some, and
+    stays behind what covers it and in front of what it covers.
 
     Args:
         plane: The layer.
@@ -62,13 +62,15 @@ def follow(plane: Plane, level: NDArray[np.int16], index: int, depth_m: NDArray[
         picture = (rows * step, columns * step)
         own.reshape(picture)[block] = _inner(level == index, step // 4)[frame]
         departure.reshape(picture)[block] = 1 / depth_m[frame] - on_plane
-    count, mean = _mean(departure, own)
+    count, total = _sum(departure, own)
+    mean = total / np.maximum(count, 1)
     known = count > 0
     if not known.any():
         return Relief(float(left), float(top), float(step), np.zeros((rows, columns), np.float32))
-    above = departure > mean[:, None, :, None]
-    near_count, near = _mean(departure, own & above)
-    _, far = _mean(departure, own & ~above)
+    above = departure > mean.astype(np.float32)[:, None, :, None]
+    near_count, near_total = _sum(departure, own & above)
+    near = near_total / np.maximum(near_count, 1)
+    far = (total - near_total) / np.maximum(count - near_count, 1)
     torn = near - far > EDGE * (flat + mean)
     mean = np.where(torn, np.where(near_count >= EDGE_SHARE * count, near, far), mean)
 
@@ -93,7 +95,6 @@ def _inner(mask: NDArray[np.bool_], margin: int) -> NDArray[np.bool_]:
     return inner if inner.any() else mask
 
 
-def _mean(blocks: NDArray[np.float32], own: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """How many pixels of (rows, step, columns, step) blocks are meant, and the mean of those; 0 where there is none."""
-    count = own.sum(axis=(1, 3))
-    return count, np.where(own, blocks, 0).sum(axis=(1, 3), dtype=np.float64) / np.maximum(count, 1)
+def _sum(blocks: NDArray[np.float32], own: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """How many pixels of (rows, step, columns, step) blocks are meant, and the sum of those."""
+    return own.sum(axis=(1, 3)), np.where(own, blocks, 0).sum(axis=1, dtype=np.float64).sum(axis=-1)

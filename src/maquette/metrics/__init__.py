@@ -1,0 +1,1 @@
+"""Metrics: one module a task; every published variant has a name of its own."""
