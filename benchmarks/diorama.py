@@ -159,6 +159,7 @@ def view() -> None:
 def rivals() -> Iterator[tuple[str, maquette.DioramaOptions]]:
     """The variants of the method that are compared. The move covers the pair's baseline over its nearest depth."""
     yield "default", maquette.DioramaOptions(move=0.12)
+    yield "fitted planes", maquette.DioramaOptions(move=0.12, planes="fitted")
     yield "relief", maquette.DioramaOptions(move=0.12, planes="relief")
     yield "facing planes", maquette.DioramaOptions(move=0.12, planes="facing")
     yield "paper", maquette.DioramaOptions(move=0.12, style="paper", fill="spread")

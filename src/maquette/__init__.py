@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from maquette.perception.options import PerceptionOptions
     from maquette.perception.types import Perception, Segment
     from maquette.photo import Photo, load_photo
-    from maquette.scene import Node, Plane, Scene
+    from maquette.scene import Node, Plane, Relief, Scene
 
 __version__ = "0.1.0"
 
@@ -39,6 +39,7 @@ __all__ = [
     "Photo",
     "PhotoError",
     "Plane",
+    "Relief",
     "Scene",
     "Segment",
     "__version__",
@@ -58,6 +59,7 @@ _HOME = {
     "PerceptionOptions": "maquette.perception.options",
     "Photo": "maquette.photo",
     "Plane": "maquette.scene",
+    "Relief": "maquette.scene",
     "Scene": "maquette.scene",
     "Segment": "maquette.perception.types",
     "load_photo": "maquette.photo",

@@ -15,7 +15,7 @@ from maquette.diorama.options import DioramaOptions
 from maquette.diorama.order import meet, paint_order
 from maquette.diorama.placing import place_regions
 from maquette.diorama.planes import FARTHEST_M, Bounds, InverseDepth, evaluate, fit_facing, fit_tilted, keep_in_front
-from maquette.diorama.regions import Grid, Region, find_regions, owners
+from maquette.diorama.regions import Grid, Region, find_regions, measured, owners
 from maquette.diorama.relief import follow
 from maquette.errors import MaquetteError
 from maquette.perception.types import SKY_DEPTH_M, Perception
@@ -86,7 +86,7 @@ def build(
     for index, (region, plane, sheet, texture, name) in enumerate(layers):
         trimmed = _trim(plane, (sheet.box[0] * factor, sheet.box[1] * factor), texture)
         if trimmed is not None:
-            if options.planes == "relief" and not paper and region.label.role != "sky":
+            if _has_relief(region, grid, options):
                 trimmed = replace(trimmed, relief=follow(trimmed, level, index, perception.depth_m))
             near_far = _depth_range(region, trimmed, grid)
             nodes.append(Node(name, region.label.name, region.segment_ids, len(nodes), near_far, trimmed))
@@ -118,6 +118,12 @@ def _fit(region: Region, grid: Grid, extent: Bounds, options: DioramaOptions) ->
     if tilted.error > TILT_GAIN * facing.error or facing.error < 0.02:
         return facing.inverse_depth
     return keep_in_front(tilted.inverse_depth, extent, (float(x.mean()), float(y.mean())))
+
+
+def _has_relief(region: Region, grid: Grid, options: DioramaOptions) -> bool:
+    if options.style == "paper" or region.label.role == "sky":
+        return False
+    return options.planes == "relief" or (options.planes == "auto" and measured(region, grid))
 
 
 def _extent(mask: NDArray[np.bool_]) -> Bounds:
@@ -160,6 +166,7 @@ def _sheets(
     soft = _soft_edges(regions, options)
     pad = math.ceil(MOST_REACH * max(grid.x.shape))
     small = np.pad(owners(regions), pad, constant_values=len(planes))
+    edge = np.pad(owners(regions), pad, mode="edge")
     xs = (np.arange(-pad, grid.x.shape[1] + pad) + 0.5) * step
     ys = (np.arange(-pad, grid.x.shape[0] + pad) + 0.5) * step_y
     x, y = np.meshgrid(xs, ys)
@@ -174,7 +181,7 @@ def _sheets(
     for index, plane in enumerate(planes):
         inside = small == index
         own = evaluate(plane, x, y)
-        behind = (small > index) & (own > 1 / FARTHEST_M)
+        behind = np.where(in_frame, small > index, edge >= index) & (own > 1 / FARTHEST_M)
         if regions[index].label.role == "sky":
             behind = (small > index) & in_frame
         elif inside.any():

@@ -15,7 +15,8 @@ class DioramaOptions:
             plane a segment at its mean depth, hard edges, 3 px erosion, holes filled by spreading the colour of the
             edge.
         planes: ``fitted`` tilts a plane to the depth of its segment where that fits; ``facing`` never tilts;
-            ``relief`` tilts, and lets each layer's surface follow the depth inside it.
+            ``relief`` tilts, and lets each layer's surface follow the depth inside it; ``auto`` is relief where depth
+            was measured (``--depth``), and fitted elsewhere.
         layers: Most layers to make; 0 lets the picture decide.
         edges: ``soft`` solves an alpha band along each boundary; ``hard`` cuts along pixels.
         fill: How holes behind layers are filled: ``pyramid`` (multi-scale), ``patch`` (texture from elsewhere in the
@@ -25,7 +26,7 @@ class DioramaOptions:
     """
 
     style: Literal["maquette", "paper"] = "maquette"
-    planes: Literal["fitted", "facing", "relief"] = "fitted"
+    planes: Literal["auto", "fitted", "facing", "relief"] = "auto"
     layers: int = 0
     edges: Literal["soft", "hard"] = "soft"
     fill: Literal["pyramid", "patch", "spread"] = "pyramid"

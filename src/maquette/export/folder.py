@@ -40,7 +40,8 @@ def write_bundle(scene: Scene, perception: Perception | None, folder: Path, *, o
         ExportError: The folder exists, or cannot be written. Nothing half-written stays.
     """
     _check_free(folder, overwrite)
-    with whole(folder) as fresh:
+    with whole(folder) as fresh, ThreadPoolExecutor(1) as beside:
+        loop = beside.submit(encode_loop, scene, "webp")
         _write_layers(scene, fresh)
         glb = encode_glb(scene)
         (fresh / "scene.glb").write_bytes(glb)
@@ -48,7 +49,7 @@ def write_bundle(scene: Scene, perception: Perception | None, folder: Path, *, o
             page.writelines(encode_html(scene, glb))
         del glb
         (fresh / "preview.png").write_bytes(encode_preview(scene))
-        (fresh / "parallax.webp").write_bytes(encode_loop(scene, "webp"))
+        (fresh / "parallax.webp").write_bytes(loop.result())
         (fresh / "source.jpg").write_bytes(_encode_source(scene))
         _write_json(fresh / "transforms.json", _transforms(scene, with_depth=perception is not None))
         if perception is not None:
