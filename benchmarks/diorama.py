@@ -51,9 +51,9 @@ def header() -> str:
 
 
 def psnr(one: NDArray[np.generic], two: NDArray[np.generic]) -> float:
-    """Peak signal-to-noise ratio of two uint8 pictures, dB."""
+    """Peak signal-to-noise ratio of two uint8 pictures, dB; infinite where they are equal."""
     error = float(np.mean((one.astype(float) - two.astype(float)) ** 2))
-    return 99.0 if error == 0 else 10 * math.log10(255**2 / error)
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
 def photos(folder: Path) -> None:

@@ -64,12 +64,12 @@ def exploded(scene: Scene) -> Picture:
         cards.append(
             dataclasses.replace(node, plane=dataclasses.replace(node.plane, inverse_depth=(0.0, 0.0, 1 / depth)))
         )
-    angle = np.radians(38)
+    angle = np.radians(34)
     turn = np.eye(4)
     turn[:3, :3] = [[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]]
-    pivot = camera.to_world([0, 0, 4.2])
+    pivot = camera.to_world([0, 0, 4.4])
     pose = camera.T_world_camera @ turn
-    pose[:3, 3] = pivot - pose[:3, 2] * 7.5
+    pose[:3, 3] = pivot - pose[:3, 2] * 6.0
     side = Camera(camera.width, camera.height, camera.focal_px, camera.center_px, pose)
     return on_grey(dataclasses.replace(scene, nodes=tuple(cards)).render(side))
 

@@ -30,7 +30,7 @@ def check(path: Path) -> None:
     scene = maquette.diorama(path, perception=perception)
     painted = scene.render()
     assert painted[..., 3].min() == 255
-    assert psnr(painted[..., :3], photo.rgb) > 38
+    assert psnr(painted[..., :3], photo.rgb) > 48
     near, far = np.quantile(perception.depth_m, [0.05, 0.95])
     assert len(scene.nodes) >= 3 or far < 1.15 * near
     assert len({node.name for node in scene.nodes}) == len(scene.nodes)

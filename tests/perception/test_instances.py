@@ -93,3 +93,15 @@ def test_mirrored_input_gives_the_mirrored_partition():
         mask[:, ::-1], mask[:, ::-1], heat[:, ::-1], (offset * [[[-1]], [[1]]])[:, :, ::-1].astype(np.float32)
     )
     assert same_partition(things, flipped[:, ::-1])
+
+
+def test_two_weak_peaks_in_a_thing_that_points_to_its_middle_do_not_tear_it():
+    mask = np.zeros((40, 60), bool)
+    mask[10:30, 8:52] = True
+    rows, columns = np.indices(mask.shape)
+    centre = np.zeros(mask.shape, np.float32)
+    centre[20, 19] = centre[20, 41] = 0.12
+    own = np.where(columns < 30, 19, 41)
+    for target, count in ((np.full(mask.shape, 30), 1), (own, 2)):
+        offset = np.stack([target - columns, 20 - rows]).astype(np.float32) * 0.8
+        assert split(mask, mask, centre, offset).max() == count

@@ -24,6 +24,10 @@ WINDOW = 7
 """Side of the window in which a centre is the highest, in cells (the same section)."""
 VALLEY = 0.5
 """Between two centres the heatmap falls below this share of the lower one; a broad hill is one centre."""
+SCATTER = 0.7
+"""The cells of several things point at least this share as far apart as they lie; those of one point to its middle."""
+GATHERED = 0.75
+"""... and on average lie, where they point to, within this share of that from the nearest centre."""
 SMALLEST_CELLS = 12
 """A thing with fewer cells goes to its neighbour."""
 SMALLEST_SHARE = 0.04
@@ -58,8 +62,10 @@ def split(
     votes = np.stack([rows + offset[1], columns + offset[0]], -1)
     peaks = _peaks(centre, mask)
     region_of_peak = regions[tuple(peaks.T)]
-    several = np.isin(region_of_peak, np.flatnonzero(np.bincount(region_of_peak) > 1))
-    trusted = several | (centre[tuple(peaks.T)] >= SURE_PEAK)
+    trusted = centre[tuple(peaks.T)] >= SURE_PEAK
+    for region in np.flatnonzero(np.bincount(region_of_peak) > 1):
+        here, own = regions == region, region_of_peak == region
+        trusted[own] |= _disagree(np.argwhere(here), votes[here], peaks[own])
     peaks, region_of_peak = peaks[trusted], region_of_peak[trusted]
     things = np.zeros(mask.shape, np.int32)
     for region in np.unique(region_of_peak):
@@ -96,6 +102,13 @@ def _peaks(centre: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.i
         if not any(around[tuple(higher)] == around[tuple(peak)] for higher in kept):
             kept.append(peak)
     return np.array(kept, np.int64).reshape(-1, 2)
+
+
+def _disagree(cells: NDArray[np.int64], votes: NDArray[np.float64], peaks: NDArray[np.int64]) -> bool:
+    """Whether the cells (n, 2) of a region point to several things rather than all to the middle of one."""
+    from_middle = np.linalg.norm(cells - cells.mean(0), axis=1).mean()
+    spread = np.linalg.norm(votes - votes.mean(0), axis=1).mean()
+    return bool(spread >= SCATTER * from_middle and _nearest(votes, peaks)[1].mean() <= GATHERED * spread)
 
 
 def _nearest(votes: NDArray[np.float64], peaks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
