@@ -86,8 +86,7 @@ _TABLE: tuple[tuple[str, bool, Role, tuple[int, int, int]], ...] = (
 )
 
 LABELS: tuple[Label, ...] = tuple(
-    Label(index, name, isthing, role, color)
-    for index, (name, isthing, role, color) in enumerate(_TABLE, start=1)
+    Label(index, name, isthing, role, color) for index, (name, isthing, role, color) in enumerate(_TABLE, start=1)
 )
 """Every label, in the order of its id (``LABELS[i].id == i + 1``)."""
 
