@@ -8,7 +8,7 @@ pip = .venv/bin/python -m pip --disable-pip-version-check --quiet install --cons
 .PHONY: help demo test test-slow lint types clean
 
 help:
-	@echo "make demo       a diorama from a picture that an installed library carries, into out/coffee"
+	@echo "make demo       a diorama from a picture that an installed library carries, into out/motorcycle"
 	@echo "make test       the quick tests"
 	@echo "make test-slow  the other tests; installs torch for those of the training"
 	@echo "make lint       ruff"
@@ -16,9 +16,9 @@ help:
 	@echo "make clean      remove .venv and out"
 
 demo: .venv/.core
-	.venv/bin/maquette diorama --example coffee -o out/coffee
+	.venv/bin/maquette diorama --example motorcycle -o out/motorcycle
 	@echo
-	@echo "Open out/coffee/preview.html in a browser, or out/coffee/scene.glb in Blender."
+	@echo "Open out/motorcycle/preview.html in a browser, or out/motorcycle/scene.glb in Blender."
 
 test: .venv/.test
 	.venv/bin/python -m pytest -m "not slow and not train and not network"
