@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -275,7 +276,7 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "PDF"),
         "svg": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"/>', "SVG"),
         "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\nshowpage\n", "PostScript"),
-        "heif": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99, "HEIF"),
+        "heif": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99, "" if find_spec("pillow_heif") else "HEIF"),
         "mp4": (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 99, "not a picture"),
         "jpeg header": (jpeg[:20], ""),
         "jpeg half": (jpeg[: len(jpeg) // 2], "incomplete"),

@@ -23,6 +23,9 @@ Box = tuple[int, int, int, int]
 PAPER_EROSION_PX = 3
 """Pixels removed from a segment's border before filling (diorama paper, section 3.3.3)."""
 
+EROSION = 0.005
+"""The same by default, as a fraction of the photo's longer side: segments do not end exactly where things do."""
+
 SEEN_THROUGH = 0.1
 """Opacity of what lies in front from which a pixel's own colour is no longer trusted."""
 
@@ -160,13 +163,15 @@ class _Stack:
         lower = (level < index) & (level >= 0) & sheet.soft[level]
         lower &= inverse >= _window(self.seen, sheet.box, 0)
         soft = bool(lower.any())
-        if options.style == "paper":
-            known = inside & ~_near(level > index, PAPER_EROSION_PX)
-        else:
-            known = inside & (_window(self.cover, sheet.box, 0) < SEEN_THROUGH * 255)
+        own = inside
+        erosion = PAPER_EROSION_PX
+        if options.style != "paper":
+            own = inside & (_window(self.cover, sheet.box, 0) < SEEN_THROUGH * 255)
+            erosion = round(EROSION * max(self.level.shape))
+        known = own & ~_near(level > index, erosion)
         if not known.any():
-            known = inside
-        wanted = behind if options.style == "paper" else behind | (inside & ~known)
+            own = known = inside
+        wanted = behind | (inside & ~own)
         if soft:  # the edge must not be solved with colours of what is neither this layer nor behind it
             wanted = wanted | (_near(inside, sheet.band) & _near(lower, sheet.band) & ~inside & ~lower)
         colours = np.stack([_window(self.clean[..., c], sheet.box, 0) for c in range(3)], axis=-1)
@@ -181,7 +186,7 @@ class _Stack:
             colours = np.where(edge[..., None], estimate_foreground(colours, alpha), colours).astype(np.uint8)
         texture = np.dstack([colours, np.rint(alpha * 255).astype(np.uint8)])
         self._take(texture, inverse, sheet.box)
-        return texture, known & (alpha == 1)
+        return texture, own & (alpha == 1)
 
     def _take(self, texture: Texture, inverse: NDArray[np.float32], box: Box) -> None:
         frame, part = _inside_frame(box, self.level.shape)
