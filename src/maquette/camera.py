@@ -19,7 +19,7 @@ FLIP_YZ: FloatArray = np.diag([1.0, -1.0, -1.0, 1.0])
 """OpenCV camera axes to glTF camera axes, and back (it is its own inverse)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Camera:
     """A pinhole camera with square pixels and its pose in the world.
 

@@ -40,7 +40,7 @@ _DRAWINGS = {"EPS": "PostScript", "WMF": "Windows metafile"}
 _RESERVED_NAMES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{digit}" for port in ("COM", "LPT") for digit in range(1, 10))}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Photo:
     """A picture, upright and in sRGB.
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from maquette.camera import Camera
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Relief:
     """How far a surface departs from its plane, on a square lattice in the scene's camera.
 
@@ -44,7 +44,7 @@ class Relief:
         return between
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plane:
     """A piece of the photo on a plane, or near one, in front of the scene's camera.
 

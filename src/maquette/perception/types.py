@@ -26,7 +26,7 @@ class Segment:
     score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Perception:
     """Panoptic segments, depth and camera of one photo, all at the photo's resolution.
 
