@@ -162,7 +162,7 @@ def rivals() -> Iterator[tuple[str, maquette.DioramaOptions]]:
     yield "fitted planes", maquette.DioramaOptions(move=0.12, planes="fitted")
     yield "relief", maquette.DioramaOptions(move=0.12, planes="relief")
     yield "facing planes", maquette.DioramaOptions(move=0.12, planes="facing")
-    yield "paper", maquette.DioramaOptions(move=0.12, style="paper", fill="spread")
+    yield "paper", maquette.DioramaOptions(move=0.12, style="paper")
 
 
 def row(name: str, depth: str, picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:

@@ -129,6 +129,12 @@ def test_paper_style_is_one_facing_plane_a_segment_at_its_mean_depth():
         assert set(np.unique(node.plane.texture[..., 3])) <= {0, 255}
 
 
+def test_paper_style_spreads_colours_whatever_the_filler():
+    photo, perception = draw()
+    one, two = (build(photo, perception, DioramaOptions(style="paper", fill=f)).nodes for f in ("spread", "pyramid"))
+    assert [n.plane.texture.tobytes() for n in one] == [n.plane.texture.tobytes() for n in two]
+
+
 def two_walls() -> tuple[Photo, Perception]:
     """One wall segment that is two walls meeting in a corner, and a third piece of it far away behind a person."""
     height, width = 120, 200

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from maquette.diorama.fill import fill
+from maquette.diorama.fill import Method, fill
 from maquette.diorama.matte import estimate_foreground, solve_alpha
 from maquette.diorama.options import DioramaOptions
 from maquette.diorama.planes import InverseDepth
@@ -163,9 +163,10 @@ class _Stack:
         lower = (level < index) & (level >= 0) & sheet.soft[level]
         lower &= inverse >= _window(self.seen, sheet.box, 0)
         soft = bool(lower.any())
-        own = inside
-        erosion = PAPER_EROSION_PX
+        own, erosion = inside, PAPER_EROSION_PX
+        method: Method = "spread"
         if options.style != "paper":
+            method = options.fill
             own = inside & (_window(self.cover, sheet.box, 0) < SEEN_THROUGH * 255)
             erosion = round(EROSION * max(self.level.shape))
         known = own & ~_near(level > index, erosion)
@@ -175,7 +176,7 @@ class _Stack:
         if soft:  # the edge must not be solved with colours of what is neither this layer nor behind it
             wanted = wanted | (_near(inside, sheet.band) & _near(lower, sheet.band) & ~inside & ~lower)
         colours = np.stack([_window(self.clean[..., c], sheet.box, 0) for c in range(3)], axis=-1)
-        colours = fill(colours, known, wanted, options.fill, options.seed)
+        colours = fill(colours, known, wanted, method, options.seed)
         alpha = (inside | behind).astype(np.float32)
         if soft:
             clear = lower & ~_near(inside, sheet.band)
