@@ -117,13 +117,15 @@ def test_sky_stays_behind_even_if_depth_says_otherwise():
     assert all(n.depth_range_m[1] < nodes[0].depth_range_m[0] for n in nodes[1:])
 
 
-def test_paper_style_is_one_facing_plane_a_segment_at_its_mean_depth():
+@pytest.mark.parametrize("confidence", [0.3, 1.0])
+def test_paper_style_is_one_facing_plane_a_segment_at_its_mean_depth(confidence):
     photo, perception = draw()
+    perception = dataclasses.replace(perception, confidence=np.full_like(perception.confidence, confidence))
     scene = build(photo, perception, DioramaOptions(style="paper", fill="spread"))
     assert sorted(i for n in scene.nodes for i in n.segment_ids) == [s.id for s in perception.segments]
     for node in scene.nodes:
         assert node.plane.facing
-        if node.label == "person":
+        if node.label != "sky":
             mean = perception.depth_m[perception.segment_ids == node.segment_ids[0]].mean()
             assert 1 / node.plane.inverse_depth[2] == pytest.approx(mean, rel=0.02)
         assert set(np.unique(node.plane.texture[..., 3])) <= {0, 255}

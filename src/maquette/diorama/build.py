@@ -73,7 +73,8 @@ def build(
     planes = [_fit(r, grid, _extent(level == i), options) for i, r in enumerate(regions)]
     if regions[0].label.role == "sky":
         planes[0] = (0.0, 0.0, 1 / SKY_DEPTH_M)
-    planes = meet(planes, regions, grid)
+    if not paper:
+        planes = meet(planes, regions, grid)
 
     tell("cutting")
     factor = work_factor(level.shape)
