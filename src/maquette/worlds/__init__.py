@@ -1,0 +1,1 @@
+"""Worlds: procedural scenes with every kind of ground truth."""

@@ -1,0 +1,1 @@
+"""Worlds to pictures and their truth, pixel by pixel."""
