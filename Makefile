@@ -23,8 +23,8 @@ demo: .venv/.core
 test: .venv/.test
 	.venv/bin/python -m pytest -m "not slow and not train and not network"
 
-test-slow: .venv/.train
-	.venv/bin/python -m pytest -m "(slow or train) and not network"
+test-slow: .venv/.train .venv/.blender
+	MAQUETTE_BLENDER_PYTHON=$$(ls $(CURDIR)/.venv/blender/bin/python 2>/dev/null) .venv/bin/python -m pytest -m "(slow or train) and not network"
 
 lint: .venv/.dev
 	.venv/bin/ruff check
@@ -53,5 +53,11 @@ clean:
 	@touch $@
 
 .venv/.train: .venv/.dev
-	$(pip) --editable '.[dev,train,heif]'
+	$(pip) --editable '.[cluster,dev,heif,train]'
+	@touch $@
+
+# Blender as a module has wheels for few Pythons and wants a numpy of its own: where it has none, its tests are skipped.
+.venv/.blender: .venv/bin/python
+	.venv/bin/python -m venv .venv/blender
+	.venv/blender/bin/python -m pip --disable-pip-version-check --quiet install 'bpy==5.0.1' || rm -rf .venv/blender
 	@touch $@
