@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -103,7 +104,7 @@ class Asset:
     parts: tuple[Part, ...]
     surfaces: tuple[Surface, ...] = ()
 
-    @property
+    @cached_property
     def bounds(self) -> Floats:
         """(2, 3) float64: least and greatest corner of its box, metres."""
         low = np.min([part.vertices.min(axis=0) for part in self.parts], axis=0)

@@ -18,7 +18,44 @@ from maquette.worlds.types import Asset, Stands
 
 Sampler = Callable[[np.random.Generator], Any]
 
-MODULES: tuple[str, ...] = ("table",)
+MODULES: tuple[str, ...] = (
+    "table",
+    "chair",
+    "nightstand",
+    "laptop",
+    "bag",
+    "person",
+    "terrain",
+    "road",
+    "sidewalk",
+    "building",
+    "tree",
+    "car",
+    "fence",
+    "pole",
+    "mountain",
+    "water",
+    "bed",
+    "sofa",
+    "armchair",
+    "bookcase",
+    "desk",
+    "cabinet",
+    "dresser",
+    "lamp",
+    "table_lamp",
+    "ceiling_lamp",
+    "plant",
+    "small_plant",
+    "decor",
+    "picture",
+    "rug",
+    "curtain",
+    "door",
+    "window",
+    "tv",
+    "wall_tv",
+)
 """Modules of this package that have a ``FAMILY``."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -176,6 +177,105 @@ def tube(
     return shaded(every, _tube_faces(len(points), sides), material, smooth=True)
 
 
+def loft(rings: ArrayLike, material: Material) -> Part:
+    """A skin over rings of points, shaded as round and capped at both ends; u runs along it and v around it.
+
+    Args:
+        rings: (r, s, 3) metres: r rings of s points each, which turn counter-clockwise about the way from the first
+            ring to the last. Neither the first nor the last may shrink to a point.
+        material: How it looks.
+    """
+    grid = np.asarray(rings, dtype=np.float64)
+    count, sides = grid.shape[:2]
+    here = np.arange(sides)
+    after = grid[:, (here + 1) % sides]
+    along = np.empty_like(grid)
+    along[1:-1] = grid[2:] - grid[:-2]
+    along[0], along[-1] = grid[1] - grid[0], grid[-1] - grid[-2]
+    normals = _cross(after - grid[:, here - 1], along)
+    normals /= np.maximum(np.sqrt((normals**2).sum(axis=-1, keepdims=True)), 1e-20)
+    middles = grid.mean(axis=1)
+    uv = np.zeros((count, sides + 1, 2))
+    uv[1:, :, 0] = np.cumsum(np.sqrt((np.diff(middles, axis=0) ** 2).sum(axis=-1)))[:, None]
+    uv[:, 1:, 1] = np.cumsum(np.sqrt(((after - grid) ** 2).sum(axis=-1)).mean(axis=0))
+    closed = np.append(here, 0)
+    vertices = [grid[:, closed].reshape(-1, 3)]
+    every_normal = [normals[:, closed].reshape(-1, 3)]
+    every_uv = [uv.reshape(-1, 2)]
+    for end, outward in ((0, -1.0), (count - 1, 1.0)):
+        rim = grid[end] - middles[end]
+        facing = outward * _cross(rim, after[end] - middles[end]).sum(axis=0)
+        facing /= max(math.sqrt(facing @ facing), 1e-20)
+        side = rim[0] / max(math.sqrt(rim[0] @ rim[0]), 1e-20)
+        vertices += [grid[end], middles[end : end + 1]]
+        every_normal.append(np.broadcast_to(facing, (sides + 1, 3)))
+        every_uv += [rim @ np.stack([side, _cross(facing, side)], axis=-1), np.zeros((1, 2))]
+    return Part(
+        np.concatenate(vertices).astype(np.float32),
+        _loft_faces(count, sides).copy(),
+        np.concatenate(every_normal).astype(np.float32),
+        np.concatenate(every_uv).astype(np.float32),
+        material,
+    )
+
+
+@cache
+def _loft_faces(rings: int, sides: int) -> NDArray[np.int32]:
+    """Faces of ``loft``: rings that repeat their first point, then each cap's ring and middle."""
+    here, first = np.arange(sides), np.arange(rings - 1)[:, None] * (sides + 1)
+    a, b, c, d = first + here, first + here + 1, first + here + sides + 2, first + here + sides + 1
+    low = rings * (sides + 1)
+    high = low + sides + 1
+    there = (here + 1) % sides
+    faces = [
+        np.stack([a, b, c], axis=-1).reshape(-1, 3),
+        np.stack([a, c, d], axis=-1).reshape(-1, 3),
+        np.column_stack([low + there, low + here, np.full(sides, low + sides)]),
+        np.column_stack([high + here, high + there, np.full(sides, high + sides)]),
+    ]
+    return np.concatenate(faces).astype(np.int32)
+
+
+def ellipses(
+    centers: ArrayLike,
+    across: ArrayLike,
+    ahead: ArrayLike,
+    half: ArrayLike,
+    depth: ArrayLike,
+    sides: int,
+    power: float = 1.0,
+) -> Floats:
+    """Rings for ``loft``.
+
+    Args:
+        centers: (r, 3) metres.
+        across: (r, 3) or (3,) unit first axes; ``across`` x ``ahead`` points along the way.
+        ahead: (r, 3) or (3,) unit second axes.
+        half: (r,) half extents along the first axes, metres.
+        depth: (r,) half extents along the second axes, metres.
+        sides: Points of a ring.
+        power: Below 1 squares the ellipses.
+
+    Returns:
+        (r, sides, 3) metres.
+    """
+    middle = np.asarray(centers, dtype=np.float64)
+    turn = np.arange(sides) * (2 * math.pi / sides)
+    c, s = np.cos(turn), np.sin(turn)
+    c, s = np.sign(c) * np.abs(c) ** power, np.sign(s) * np.abs(s) ** power
+    first = (np.asarray(half)[:, None] * c)[..., None] * np.broadcast_to(across, middle.shape)[:, None]
+    second = (np.asarray(depth)[:, None] * s)[..., None] * np.broadcast_to(ahead, middle.shape)[:, None]
+    rings: Floats = middle[:, None] + first + second
+    return rings
+
+
+def _cross(a: Floats, b: Floats) -> Floats:
+    """Cross product along the last axis; several times as fast as numpy's on small arrays."""
+    x, y, z = a[..., 0], a[..., 1], a[..., 2]
+    u, v, w = b[..., 0], b[..., 1], b[..., 2]
+    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
+
+
 def extruded(outline: ArrayLike, depth_m: float, material: Material) -> Part:
     """A flat shape in the xy plane, from z = -depth/2 to +depth/2.
 
@@ -252,6 +352,14 @@ def turned(part: Part, yaw_rad: float) -> Part:
     return posed(part, yaw_pose(yaw_rad, (0.0, 0.0, 0.0)))
 
 
+def tipped(part: Part, back_rad: float) -> Part:
+    """The part tipped about +X so that its front looks up and its top goes backward."""
+    pose = np.eye(4)
+    c, s = math.cos(back_rad), math.sin(back_rad)
+    pose[1:3, 1:3] = [[c, s], [-s, c]]
+    return posed(part, pose)
+
+
 def posed(part: Part, pose: Floats) -> Part:
     """The part brought by a (4, 4) rigid pose."""
     rotation = pose[:3, :3]
@@ -273,3 +381,30 @@ def scaled(part: Part, factors: Point, offset: Point = (0.0, 0.0, 0.0)) -> Part:
         normals=normals.astype(np.float32),
         uv=(part.uv * np.sort(by)[1:].mean()).astype(np.float32),
     )
+
+
+def merged(parts: Sequence[Part]) -> Part:
+    """One part of several that share a material and do not overlap."""
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    return replace(
+        parts[0],
+        vertices=np.concatenate([part.vertices for part in parts]),
+        faces=np.concatenate([part.faces + np.int32(at) for part, at in zip(parts, starts, strict=False)]),
+        normals=np.concatenate([part.normals for part in parts]),
+        uv=np.concatenate([part.uv for part in parts]),
+    )
+
+
+def mirrored(part: Part) -> Part:
+    """The part reflected in x = 0."""
+    flip = np.array([-1, 1, 1], np.float32)
+    faces = np.ascontiguousarray(part.faces[:, ::-1])
+    return replace(part, vertices=part.vertices * flip, normals=part.normals * flip, faces=faces)
+
+
+def grounded(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts moved so that the middle of their common box is above the origin and their lowest point at y = 0."""
+    low = np.min([part.vertices.min(axis=0) for part in parts], axis=0)
+    high = np.max([part.vertices.max(axis=0) for part in parts], axis=0)
+    middle = (low + high) / 2
+    return tuple(moved(part, (-middle[0], -low[1], -middle[2])) for part in parts)
