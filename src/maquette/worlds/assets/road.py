@@ -126,7 +126,7 @@ def surface_of(style: Style, rng: np.random.Generator) -> tuple[Material, Materi
     shade = rng.uniform(0.8, 1.15)
     white = Material("plain", grey(rng.uniform(0.75, 0.9)), 1.0, 0.7)
     if style == "cobbles":
-        return Material("cobble", (shade, shade, shade), 2.0, 0.85, bump_m=0.01), None
+        return Material("cobble", (shade, shade, shade), 1.3, 0.85, bump_m=0.01), None
     if style == "gravel":
         return Material("gravel", (shade, shade * 0.95, shade * 0.86), 2.5, 0.95, bump_m=0.01), None
     if style == "concrete":

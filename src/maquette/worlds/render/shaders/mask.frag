@@ -1,0 +1,5 @@
+out float mask;
+
+void main() {
+    mask = 1.0;
+}
