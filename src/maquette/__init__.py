@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from maquette.perception.options import PerceptionOptions
     from maquette.perception.types import Perception, Segment
     from maquette.photo import Photo, load_photo
-    from maquette.scene import Node, Plane, Relief, Scene
+    from maquette.scene import Body, Material, Mesh, Node, Plane, Relief, Scene
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LABELS",
+    "Body",
     "Camera",
     "DioramaOptions",
     "ExportError",
     "Label",
     "MaquetteError",
+    "Material",
+    "Mesh",
     "ModelError",
     "Node",
     "Perception",
@@ -50,10 +53,13 @@ __all__ = [
 
 # Loaded when first asked for (PEP 562): numpy alone would double the time that `maquette --version` takes.
 _HOME = {
+    "Body": "maquette.scene",
     "Camera": "maquette.camera",
     "DioramaOptions": "maquette.diorama.options",
     "LABELS": "maquette.labels",
     "Label": "maquette.labels",
+    "Material": "maquette.scene",
+    "Mesh": "maquette.scene",
     "Node": "maquette.scene",
     "Perception": "maquette.perception.types",
     "PerceptionOptions": "maquette.perception.options",

@@ -18,6 +18,9 @@ FloatArray = NDArray[np.float64]
 FLIP_YZ: FloatArray = np.diag([1.0, -1.0, -1.0, 1.0])
 """OpenCV camera axes to glTF camera axes, and back (it is its own inverse)."""
 
+T_ZUP_YUP: FloatArray = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+"""A world that has +Y up, as glTF's, to one that has +Z up, as Blender's: glTF's -Z becomes Blender's +Y."""
+
 
 @dataclass(frozen=True, eq=False)
 class Camera:

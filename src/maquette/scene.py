@@ -92,7 +92,7 @@ class Plane:
 
 @dataclass(frozen=True)
 class Node:
-    """One object of a scene.
+    """One layer of a scene.
 
     Attributes:
         name: Unique in the scene and readable in an outliner, as in ``person 1``.
@@ -111,16 +111,84 @@ class Node:
     plane: Plane
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What a method makes of a picture.
+@dataclass(frozen=True, eq=False)
+class Material:
+    """How a mesh looks, in glTF's terms (metallic and rough).
 
     Attributes:
-        nodes: Objects from back to front (by ``order``).
+        name: Readable in an outliner; need not be unique.
+        color: Linear RGB that multiplies the texture's; glTF cuts it at 1.
+        texture: (h, w, 3) uint8 sRGB, its first row at v = 0, repeated beyond 0 to 1; None is white. Meshes that share
+            the array share the texture in a file.
+        roughness: 0 is a mirror, 1 is chalk.
+        metallic: 0 or 1.
+        emissive: Linear RGB that it shines with, which multiplies the texture's; above 1 is brighter than white.
+    """
+
+    name: str
+    color: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    texture: NDArray[np.uint8] | None = None
+    roughness: float = 1.0
+    metallic: float = 0.0
+    emissive: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A piece of surface with one material.
+
+    Attributes:
+        vertices: (n, 3) float32, metres, in the frame of its body.
+        faces: (m, 3) int32, counter-clockwise seen from outside.
+        normals: (n, 3) float32 unit normals for shading.
+        uv: (n, 2) float32; the texture spans 0 to 1.
+        material: How it looks.
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    normals: NDArray[np.float32]
+    uv: NDArray[np.float32]
+    material: Material
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """An object that is known from all sides.
+
+    Attributes:
+        name: Unique in the scene and readable in an outliner, as in ``chair 1``.
+        label: Name of the category (see ``maquette.labels``).
+        meshes: Its surface, at least one piece.
+        T_world_body: (4, 4) float64 pose of its frame: a rotation and a translation in metres.
+        extras: JSON-ready record of what else is known of it.
+    """
+
+    name: str
+    label: str
+    meshes: tuple[Mesh, ...]
+    T_world_body: NDArray[np.float64]
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def vertices_world(self) -> NDArray[np.float64]:
+        """(n, 3) float64: the vertices of all its meshes in the world, metres."""
+        vertices = np.concatenate([mesh.vertices for mesh in self.meshes]).astype(np.float64)
+        moved: NDArray[np.float64] = vertices @ self.T_world_body[:3, :3].T + self.T_world_body[:3, 3]
+        return moved
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a method makes of a picture: layers, bodies, or both.
+
+    Attributes:
+        nodes: Layers from back to front (by ``order``).
         camera: The camera that took the picture; seen from it, the nodes painted in their order give the picture back.
         name: Name of the picture, for titles and file names.
         settings: JSON-ready record of the options, the seed and the networks (name and sha256) behind the scene.
         notes: What was assumed on the way, one sentence each.
+        bodies: Objects of meshes; only ``.glb`` holds them.
     """
 
     nodes: tuple[Node, ...]
@@ -128,12 +196,16 @@ class Scene:
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    bodies: tuple[Body, ...] = ()
 
     def render(self, camera: Camera | None = None) -> NDArray[np.uint8]:
         """Paint the nodes from back to front as ``camera`` sees them, by default from the scene's own.
 
         Returns:
             (H, W, 4) uint8, sRGB with straight alpha; alpha 0 where the camera sees past every node.
+
+        Raises:
+            ExportError: The scene has bodies, which cannot be painted.
         """
         from maquette.export.render import render
 
@@ -151,7 +223,8 @@ class Scene:
             The path written.
 
         Raises:
-            ExportError: The ending is unknown, or the file cannot be written; nothing half-written stays.
+            ExportError: The ending is unknown, the format cannot hold bodies, or the file cannot be written; nothing
+                half-written stays.
         """
         from maquette.export import export
 

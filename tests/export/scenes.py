@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from maquette.camera import Camera, world_pose
-from maquette.scene import Node, Plane, Relief, Scene
+from maquette.scene import Body, Material, Mesh, Node, Plane, Relief, Scene
+from maquette.worlds.assets.solids import box
+from maquette.worlds.types import Material as WorldMaterial
+from maquette.worlds.types import yaw_pose
 
 Image = NDArray[np.uint8]
 
@@ -103,6 +106,28 @@ def one_plane(plane: Plane, width: int = 64, height: int = 48) -> Scene:
     """A scene of one plane, seen by a camera that looks down from a height."""
     camera = Camera(width, height, 60.0, (width / 2, height / 2), world_pose(0.3, 1.5))
     return Scene((Node("layer", "object", (1,), 0, (1.0, 2.0), plane),), camera, "one")
+
+
+def make_bodies() -> Scene:
+    """Two boxes that share a texture, one of them in two materials, around a camera that stands among them."""
+    checks = np.kron(np.indices((4, 4)).sum(axis=0) % 2, np.ones((8, 8)))[..., None].repeat(3, axis=2)
+    texture = (checks * 155 + 100).astype(np.uint8)
+    wood = Material("wood", (1.05, 0.7, 0.4), texture, 0.6)
+    glow = Material("glow", (1.0, 0.9, 0.8), texture, emissive=(3.0, 2.7, 2.4))
+    steel = Material("steel", (0.5, 0.5, 0.5), roughness=0.3, metallic=1.0, emissive=(0.1, 0.0, 0.0))
+    table = (_box((1.2, 0.1, 0.8), (0.0, 0.7, 0.0), wood), _box((0.1, 0.65, 0.1), (0.0, 0.325, 0.0), steel))
+    turned = yaw_pose(0.6, (-0.5, 0.0, -2.0))
+    bodies = (
+        Body("table 1", "table", table, turned, {"family": "table", "instance_id": 3, "parent": 0}),
+        Body("lamp 1", "object", (_box((0.2, 0.5, 0.2), (0.0, 0.25, 0.0), glow),), yaw_pose(-0.2, (1.0, 0.0, 1.0))),
+    )
+    camera = Camera.from_fov(64, 48, 60, pitch_rad=0.2, height_m=1.2)
+    return Scene((), camera, "bodies", {"seed": 1}, bodies=bodies)
+
+
+def _box(size: tuple[float, float, float], middle: tuple[float, float, float], material: Material) -> Mesh:
+    part = box(middle, size, WorldMaterial())
+    return Mesh(part.vertices, part.faces, part.normals, part.uv * 4, material)
 
 
 def psnr(picture: NDArray[np.generic], other: NDArray[np.generic]) -> float:

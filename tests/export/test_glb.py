@@ -13,7 +13,7 @@ from maquette.export.glb import encode_glb
 from maquette.export.png import spread_colors
 from maquette.scene import Node, Plane, Scene
 from tests.export.glb import rasterise, read_json
-from tests.export.scenes import bent, make_scene, one_plane, photo_like, psnr
+from tests.export.scenes import bent, make_bodies, make_scene, one_plane, photo_like, psnr
 
 VALIDATOR = Path(__file__).parent / "gltf_validator"
 
@@ -138,6 +138,8 @@ def odd_scenes() -> dict[str, Scene]:
         "relief": bent(scene),
         "invisible-relief": bent(one_plane(replace(scene.nodes[3].plane, texture=np.zeros((9, 9, 4), np.uint8)))),
         "large": make_scene(1280, 853, 1),
+        "bodies": make_bodies(),
+        "layers-and-bodies": replace(scene, bodies=make_bodies().bodies),
     }
 
 

@@ -16,6 +16,8 @@ FORMATS = (".glb", ".html", ".png", ".gif", ".webp")
 def export(scene: Scene, path: Path) -> Path:
     """Write a scene to a file whose ending names the format: see ``Scene.export``."""
     kind = path.suffix.lower()
+    if scene.bodies and kind != ".glb":
+        raise ExportError(f"{shown(path)}: only .glb can hold meshes; end the name with .glb")
     if not kind:
         write_layers(scene, path)
         return path

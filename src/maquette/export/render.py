@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maquette.camera import Camera
+from maquette.errors import ExportError
 from maquette.export.raster import draw_surface
 from maquette.scene import Plane, Scene
 
@@ -34,7 +35,12 @@ def render(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
 
     Returns:
         (H, W, 4) uint8, sRGB with straight alpha; alpha 0 where the camera sees past every node.
+
+    Raises:
+        ExportError: The scene has bodies.
     """
+    if scene.bodies:
+        raise ExportError(f"{scene.name}: only layers can be painted, and it has meshes; export it as .glb")
     scale = camera.focal_px / scene.camera.focal_px
     if scale < SHRINK_BELOW:
         scene = shrink(scene, scale)
