@@ -1,4 +1,4 @@
-"""The command line: ``maquette diorama``, ``maquette models`` and ``maquette view``."""
+"""The command line: ``maquette diorama``, ``view``, ``models`` and ``worlds``."""
 
 from __future__ import annotations
 

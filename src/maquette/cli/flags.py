@@ -27,9 +27,13 @@ def add_flags(parser: argparse.ArgumentParser, options: type[Any]) -> None:
         kind = _without_none(types_of[field.name])
         flag = "--" + field.name.removesuffix("_deg").replace("_", "-")
         text = texts.get(field.name, "").replace("%", "%%")
-        if field.default is not None:
-            text += f" [{field.default}]"
-        if get_origin(kind) is Literal:
+        if field.default not in (None, ""):
+            text += f" [{field.default}]" if kind is not bool else f" [{'yes' if field.default else 'no'}]"
+        if kind is bool:
+            group.add_argument(
+                flag, dest=field.name, action=argparse.BooleanOptionalAction, default=field.default, help=text
+            )
+        elif get_origin(kind) is Literal:
             group.add_argument(flag, dest=field.name, choices=get_args(kind), default=field.default, help=text)
         else:
             name = {int: "N", float: "X", str: "NAME"}.get(kind, "FILE")

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import shtab
 
-from maquette.cli import diorama, models, view
+from maquette.cli import diorama, models, view, worlds
 from maquette.errors import MaquetteError
 
 
@@ -38,4 +38,7 @@ def make_parser() -> Parser:
     verb = verbs.add_parser("view", parents=[common], allow_abbrev=False, help="look at a scene in the browser")
     view.add_arguments(verb)
     verb.set_defaults(run=view.run)
+    worlds.add_arguments(
+        verbs.add_parser("worlds", allow_abbrev=False, help="synthetic scenes with their truth"), common
+    )
     return parser

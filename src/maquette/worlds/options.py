@@ -14,7 +14,7 @@ class WorldOptions:
         kind: ``studio`` is the paper's rig: a room of 4.0 x 4.8 x 3.2 m with three fixed cameras; ``room`` a furnished
             room, ``street`` a street, ``landscape`` open land, each seen by a person's camera; ``mixed`` takes one of
             these three, by turns.
-        counts: Most objects of each family, as ``table=2,chair=3``; empty takes the kind's own.
+        counts: Most objects of each family, as ``table=2,chair=3``, and none of the others; empty takes the kind's own.
         styles: ``seen`` are the varieties to train on, ``unseen`` those held out for testing, ``all`` both.
         collisions: ``mesh`` lets nothing intersect, by oriented boxes and then by surfaces; ``boxes`` compares
             axis-aligned boxes, as the paper does.

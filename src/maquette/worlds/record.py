@@ -89,7 +89,8 @@ class FrustumVolume:
     Attributes:
         grid: Its cells, along the camera's x, y and z.
         view: Index of the view whose camera it belongs to.
-        distance: Float16 of ``grid.shape``: unsigned distance to the nearest surface in cells, cut at ``truncation``.
+        distance: Float16 of ``grid.shape``: unsigned distance to the nearest surface in cells, cut at ``truncation``;
+            outside of the frustum it is the truncation, and the ids are 0.
         truncation: In cells.
         semantic: Uint8 of ``grid.shape``: label id of the nearest surface within the truncation, 0 elsewhere.
         instance: Uint16 of ``grid.shape``: object id likewise.
@@ -114,8 +115,8 @@ class ObjectShape:
         sdf: (64, 64, 64) float16: signed distance, negative inside, over [-0.6, 0.6]^3 along the asset's x, y and z,
             sampled at the middles of cells, cut at +-0.2.
         partial: One (64, 64, 64) float16 for each view in which it is seen, by the index of the view: the same field
-            as one depth picture gives it: distances to the nearest seen point, positive in front of it, negative
-            behind it, cut likewise.
+            as one depth picture gives it: distances to the nearest seen point, positive where the picture shows the
+            place to be empty, negative behind what it shows and out of its sight, cut likewise.
     """
 
     id: int
