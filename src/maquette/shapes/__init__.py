@@ -1,0 +1,1 @@
+"""What 3D methods share: solids as cells, distances to surfaces."""
