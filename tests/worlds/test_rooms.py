@@ -17,7 +17,8 @@ from maquette.worlds.floorplan import KINDS, Plan, sample_plan
 from maquette.worlds.library import Library
 from maquette.worlds.options import WorldOptions
 from maquette.worlds.rooms import make_room
-from maquette.worlds.studio import CAMERAS, COUNTS, make_studio, studio_cameras, studio_grid
+from maquette.worlds.studio import CAMERAS, COUNTS, make_studio, studio_cameras
+from maquette.worlds.truth import world_grid
 from maquette.worlds.types import Material, yaw_pose
 
 PAINT = Material()
@@ -165,7 +166,7 @@ def test_a_room_is_seen_from_free_space_with_things_in_view(seed, views):
 
 
 def test_the_studio_has_the_papers_grid_over_all_of_its_room():
-    grid = studio_grid()
+    grid = world_grid(world("studio", 0))
     assert grid.shape == (80, 96, 64)
     extent = np.array(grid.shape) * grid.cell_m
     corners = np.array([[x, y, z, 1.0] for x in (0, extent[0]) for y in (0, extent[1]) for z in (0, extent[2])])

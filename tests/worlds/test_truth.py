@@ -16,7 +16,7 @@ from maquette.worlds import truth
 from maquette.worlds.options import TruthOptions
 from maquette.worlds.record import CLASSES
 from maquette.worlds.truth import canonical_pose, frustum_volume, make_record, occupied, world_grid
-from maquette.worlds.types import Object, OrientedBox, View, World
+from maquette.worlds.types import Object, View, World
 from tests.worlds.cast import cast, crate, small_world
 
 pytest.importorskip("igl")
@@ -107,16 +107,6 @@ def test_the_studio_has_cells_of_5_cm_from_wall_to_wall(world: World) -> None:
     distance = np.linalg.norm(corners[:, None] - world.room.corners[None], axis=-1)
     assert distance.min(axis=1).max() < 1e-9
     assert set(distance.argmin(axis=1)) == set(range(8))
-
-
-def test_the_generators_studio_has_the_same_cells(world: World) -> None:
-    pytest.importorskip("numba")
-    from maquette.worlds.studio import DEPTH_M, HEIGHT_M, WIDTH_M, studio_grid
-
-    room = OrientedBox((0.0, HEIGHT_M / 2, 0.0), (WIDTH_M, HEIGHT_M, DEPTH_M), 0.0)
-    ours, theirs = world_grid(replace(world, room=room)), studio_grid()
-    assert (ours.shape, ours.cell_m) == (theirs.shape, pytest.approx(theirs.cell_m, abs=1e-12))
-    np.testing.assert_allclose(ours.T_world_grid, theirs.T_world_grid, atol=1e-12)
 
 
 def test_cells_grow_with_the_room_and_look_ahead_outdoors(world: World) -> None:

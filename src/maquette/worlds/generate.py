@@ -39,6 +39,7 @@ def make_world(options: WorldOptions, seed: int, index: int) -> World:
     Raises:
         MaquetteError: The options name something that does not exist or cannot be used.
     """
+    options.check()
     kind = _MIXED[index % len(_MIXED)] if options.kind == "mixed" else options.kind
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
     world = _MAKERS[kind](options, rng, _library(options))

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from maquette.errors import MaquetteError
+
+MOST_PX = 8000
+"""Greatest width and height of a picture: OpenGL drivers take twice that, and two samples a pixel are drawn."""
+
 
 @dataclass(frozen=True)
 class WorldOptions:
@@ -41,6 +46,18 @@ class WorldOptions:
     classes: str | None = None
     only_assets: bool = False
     textures: str | None = None
+
+    def check(self) -> None:
+        """Refuse numbers that mean nothing.
+
+        Raises:
+            MaquetteError: Says which.
+        """
+        for name, value in (("width", self.width), ("height", self.height)):
+            if not 1 <= value <= MOST_PX:
+                raise MaquetteError(f"--{name} must be from 1 to {MOST_PX} pixels, not {value}")
+        if self.attempts < 1:
+            raise MaquetteError(f"--attempts must be 1 or more, not {self.attempts}")
 
 
 @dataclass(frozen=True)

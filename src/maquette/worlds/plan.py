@@ -49,13 +49,11 @@ class Plan:
         Raises:
             MaquetteError: Says which.
         """
+        self.options.check()
         for name, value, least in (
             ("scenes", self.scenes, 1),
             ("shard", self.shard, 1),
             ("seed", self.seed, 0),
-            ("width", self.options.width, 1),
-            ("height", self.options.height, 1),
-            ("attempts", self.options.attempts, 1),
             ("samples", self.truth.samples, 1),
         ):
             if value < least:

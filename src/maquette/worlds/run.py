@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -190,20 +190,23 @@ def _team(job: _Job, workers: int | None, most: int, engine: Engine) -> Abstract
 
 @contextmanager
 def _claimed(out: Path) -> Iterator[None]:
-    """Make a folder and keep other runs from writing there meanwhile."""
+    """Make a folder and keep other runs from writing there meanwhile; one that stays empty goes away again."""
+    new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         folder = None if sys.platform == "win32" else os.open(out, os.O_RDONLY)
     except OSError as error:
         raise failure(out, error) from error
-    if folder is None:
-        yield
-        return
     try:
-        _lock(folder, out)
+        if folder is not None:
+            _lock(folder, out)
         yield
     finally:
-        os.close(folder)
+        if folder is not None:
+            os.close(folder)
+        if new:
+            with suppress(OSError):  # something is in it
+                out.rmdir()
 
 
 def _lock(folder: int, out: Path) -> None:

@@ -14,13 +14,12 @@ from maquette.worlds.library import Library, parse_counts
 from maquette.worlds.materials import grey, linear
 from maquette.worlds.options import WorldOptions
 from maquette.worlds.placement import Placer, Rng
-from maquette.worlds.record import Grid
 from maquette.worlds.rigs import expand, look_at
 from maquette.worlds.types import Asset, Lamp, Lighting, Material, Object, OrientedBox, World
 
 CELL_M = 0.05
 CELLS = (80, 96, 64)
-"""Cells along the width, the depth and the height of the room."""
+"""Cells of the paper's grid along the width, the depth and the height of the room."""
 
 WIDTH_M, DEPTH_M, HEIGHT_M = (count * CELL_M for count in CELLS)
 
@@ -35,13 +34,6 @@ FOV_DEG = 70.0
 
 _RAISED = 0.5
 """Share of bags that stand on larger things; what is made for surfaces always does."""
-
-
-def studio_grid() -> Grid:
-    """The paper's grid: axis 0 runs along the world's +x, axis 1 along -z and axis 2 along +y, as x, y and z in
-    Blender; cell (0, 0, 0) is at the corner of least x, greatest z, and the floor."""
-    pose = np.array([[1, 0, 0, -WIDTH_M / 2], [0, 0, 1, 0], [0, -1, 0, DEPTH_M / 2], [0, 0, 0, 1.0]])
-    return Grid(CELLS, CELL_M, pose)
 
 
 def studio_cameras(width: int, height: int) -> tuple[Camera, ...]:
