@@ -90,6 +90,7 @@ def _build(placer: Placer, rng: Rng) -> Lighting:
     glow = Material("plain", white, emission=4.0, casts_shadow=False)
     across, along = rng.uniform(0.7, 1.1), rng.uniform(1.0, 1.5)
     spots = [(x, z) for x in (-across, across) for z in (-along, along)]
+    rng.shuffle(spots)
     panels = [box((x, -0.015, z), (0.6, 0.03, 0.6), glow) for x, z in spots]
     placer.add("ceiling", build_ceiling(WIDTH_M, DEPTH_M, ceiling, panels), 0.0, (0.0, HEIGHT_M, 0.0))
     for yaw, width, out in (
@@ -100,12 +101,13 @@ def _build(placer: Placer, rng: Rng) -> Lighting:
     ):
         wall = build_wall(Wall(width, HEIGHT_M, WALL_M, walls, walls, skirting_m=0.0))
         placer.add("wall", wall, yaw, (-math.sin(yaw) * out, 0.0, -math.cos(yaw) * out))
-    power = rng.uniform(2.2, 3.2, len(spots))
+    power = rng.uniform(1.2, 1.8, len(spots))
+    power[0] = rng.uniform(6.0, 9.0)  # the key light: the first lamp casts the shadows
     lamps = tuple(
         Lamp((x, HEIGHT_M - 0.12, z), (white[0] * p, white[1] * p, white[2] * p), 0.3)
         for (x, z), p in zip(spots, power, strict=True)
     )
-    ambient = rng.uniform(0.2, 0.3)
+    ambient = rng.uniform(0.13, 0.22)
     bounce = (ambient * white[0], ambient * white[1], ambient * white[2])
     return Lighting(np.zeros((2, 4, 3), np.float32), bounce, None, lamps, rng.uniform(1.0, 1.25))
 
