@@ -21,7 +21,7 @@ demo: .venv/.core
 	@echo "Open out/motorcycle/preview.html in a browser, or out/motorcycle/scene.glb in Blender."
 
 test: .venv/.test
-	.venv/bin/python -m pytest -m "not slow and not train and not network"
+	.venv/bin/python -m pytest -n auto --dist worksteal -m "not slow and not train and not network"
 
 test-slow: .venv/.train .venv/.blender
 	MAQUETTE_BLENDER_PYTHON=$$(ls $(CURDIR)/.venv/blender/bin/python 2>/dev/null) .venv/bin/python -m pytest -m "(slow or train) and not network"
