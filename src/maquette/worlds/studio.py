@@ -109,7 +109,7 @@ def _build(placer: Placer, rng: Rng) -> Lighting:
     )
     ambient = rng.uniform(0.13, 0.22)
     bounce = (ambient * white[0], ambient * white[1], ambient * white[2])
-    return Lighting(np.zeros((2, 4, 3), np.float32), bounce, None, lamps, rng.uniform(1.0, 1.25))
+    return Lighting(np.zeros((2, 4, 3), np.float32), bounce, None, lamps, rng.uniform(1.15, 1.5))
 
 
 def _finish(rng: Rng) -> tuple[Material, Material, Material]:
