@@ -89,9 +89,12 @@ if __name__ == "__main__":
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as parent:
         assert parent.stdout is not None and parent.stderr is not None
-        workers = {int(parent.stdout.readline()) for _ in range(9)}
-        parent.send_signal(number)
-        parent.wait(10)
+        try:
+            workers = {int(parent.stdout.readline()) for _ in range(9)}
+            parent.send_signal(number)
+            parent.wait(10)
+        finally:
+            parent.kill()
         deadline = time.monotonic() + 10
         while any(map(_lives, workers)) and time.monotonic() < deadline:
             time.sleep(0.02)
