@@ -184,6 +184,13 @@ def test_numbers_that_mean_nothing_are_refused(change: dict[str, object], tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+def test_a_scene_that_is_being_written_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".scene.part").mkdir()
+    (tmp_path / ".scene.part" / "0.png").write_bytes(b"the first half")
+    with pytest.raises(MaquetteError, match="nor folders with pictures"):
+        read(tmp_path)
+
+
 def test_options_that_cannot_work_do_not_stay_in_the_way(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(MaquetteError, match="tabel") as caught:

@@ -89,7 +89,8 @@ class FolderReader:
 
     def __init__(self, folder: Path) -> None:
         """Look for scenes in a folder; the paper's own data will do."""
-        self._scenes = sorted(entry for entry in folder.iterdir() if (entry / "0.png").exists())
+        found = (entry for entry in folder.iterdir() if not entry.name.startswith("."))  # those are being written
+        self._scenes = sorted(entry for entry in found if (entry / "0.png").exists())
 
     def __len__(self) -> int:
         """Number of scenes."""
