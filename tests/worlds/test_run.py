@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from maquette.errors import MaquetteError
-from maquette.worlds.options import TruthOptions, WorldOptions
-from maquette.worlds.plan import Layout, Plan, index_of, write_index
+from maquette.worlds.options import Layout, TruthOptions, WorldOptions
+from maquette.worlds.plan import Plan, index_of, write_index
 from maquette.worlds.run import Generated, generate, read
 from maquette.worlds.shards import ShardReader
 from tests.worlds.same import same

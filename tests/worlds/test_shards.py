@@ -18,8 +18,8 @@ from PIL import Image
 from maquette.errors import MaquetteError
 from maquette.worlds.encode import encode
 from maquette.worlds.folders import FolderReader, FolderWriter, paper_files
-from maquette.worlds.options import TruthOptions, WorldOptions
-from maquette.worlds.plan import Layout, Plan, index_of, scene_name, write_index
+from maquette.worlds.options import Layout, TruthOptions, WorldOptions
+from maquette.worlds.plan import Plan, index_of, scene_name, write_index
 from maquette.worlds.record import SceneRecord
 from maquette.worlds.run import read
 from maquette.worlds.shards import ShardReader, ShardWriter

@@ -15,9 +15,7 @@ import shtab
 from maquette.cli.flags import add_flags, from_flags
 from maquette.cli.report import DONE, Report
 from maquette.errors import MaquetteError
-from maquette.worlds.options import TruthOptions, WorldOptions
-from maquette.worlds.plan import Layout, plan_of, read_index
-from maquette.worlds.run import Engine, generate, produce, read
+from maquette.worlds.options import Engine, Layout, TruthOptions, WorldOptions
 
 if TYPE_CHECKING:
     from maquette.worlds.record import SceneRecord
@@ -90,6 +88,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def run_generate(arguments: argparse.Namespace, report: Report) -> int:
     """Make a data set."""
+    from maquette.worlds.run import generate
+
     start = time.perf_counter()
     with report.progress(str(arguments.out)) as tell:
         done = generate(
@@ -131,6 +131,7 @@ def run_preview(arguments: argparse.Namespace, report: Report) -> int:
 def run_inspect(arguments: argparse.Namespace, report: Report) -> int:
     """Count what a data set holds."""
     from maquette.worlds.inspect import summarize, tables
+    from maquette.worlds.run import read
 
     with report.progress(str(arguments.dataset)) as tell:
         summary = summarize(_told(iter(read(arguments.dataset)), tell))
@@ -141,6 +142,7 @@ def run_inspect(arguments: argparse.Namespace, report: Report) -> int:
 
 def run_render(arguments: argparse.Namespace, report: Report) -> int:
     """Render one world into a folder."""
+    from maquette.worlds.plan import plan_of, read_index
     from maquette.worlds.still import render_still
 
     options, truth, seed = from_flags(WorldOptions, arguments), from_flags(TruthOptions, arguments), arguments.seed
@@ -163,6 +165,7 @@ def run_render(arguments: argparse.Namespace, report: Report) -> int:
 def _made(arguments: argparse.Namespace) -> Iterator[SceneRecord]:
     """Scenes from the options, without a data set."""
     from maquette.worlds.render import make_renderer
+    from maquette.worlds.run import produce
 
     options, truth = from_flags(WorldOptions, arguments), from_flags(TruthOptions, arguments)
     with make_renderer(truth.renderer, truth.samples) as renderer:
@@ -172,6 +175,8 @@ def _made(arguments: argparse.Namespace) -> Iterator[SceneRecord]:
 
 def _read(arguments: argparse.Namespace) -> Iterator[SceneRecord]:
     """Scenes of a data set."""
+    from maquette.worlds.run import read
+
     _no_options(arguments)
     found = read(arguments.dataset)
     if arguments.first >= len(found):

@@ -7,6 +7,9 @@ from typing import Literal
 
 from maquette.errors import MaquetteError
 
+Layout = Literal["shards", "folders"]
+Engine = Literal["local", "ray"]
+
 MOST_PX = 8000
 """Greatest width and height of a picture: OpenGL drivers take twice that, and two samples a pixel are drawn."""
 

@@ -7,18 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from maquette.errors import MaquetteError
 from maquette.export.atomic import shown, whole
 from maquette.export.glb import generator
-from maquette.worlds.options import TruthOptions, WorldOptions
+from maquette.worlds.options import Layout, TruthOptions, WorldOptions
 
 FORMAT = "maquette-worlds"
 VERSION = 1
 INDEX = "index.json"
-
-Layout = Literal["shards", "folders"]
 
 
 @dataclass(frozen=True)

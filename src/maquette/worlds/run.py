@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from maquette.errors import MaquetteError
 from maquette.export.atomic import failure, shown
 from maquette.worlds.encode import Files, encode
 from maquette.worlds.folders import FolderReader, FolderWriter, paper_files
-from maquette.worlds.options import TruthOptions, WorldOptions
-from maquette.worlds.plan import INDEX, Layout, Plan, check_same, index_of, plan_of, read_index, write_index
+from maquette.worlds.options import Engine, Layout, TruthOptions, WorldOptions
+from maquette.worlds.plan import INDEX, Plan, check_same, index_of, plan_of, read_index, write_index
 from maquette.worlds.record import SceneRecord
 from maquette.worlds.render import Renderer
 from maquette.worlds.shards import ShardReader, ShardWriter
@@ -24,8 +23,6 @@ from maquette.worlds.workers import ONE_THREAD, LocalTeam, Team, in_order
 
 if sys.platform != "win32":
     import fcntl
-
-Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)

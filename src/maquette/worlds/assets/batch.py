@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from maquette.worlds.assets.solids import merged
+from maquette.worlds.assets.solids import merged, unit
 from maquette.worlds.types import Floats, Material, Part
 
 _BOX = np.array([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
@@ -29,7 +29,7 @@ def quads(corners: ArrayLike, material: Material, *, normals: Floats | None = No
         closed: Whether together they bound a volume.
     """
     xyz = np.asarray(corners, dtype=np.float64)
-    flat = _unit(np.cross(xyz[:, 2] - xyz[:, 0], xyz[:, 3] - xyz[:, 1]))
+    flat = unit(np.cross(xyz[:, 2] - xyz[:, 0], xyz[:, 3] - xyz[:, 1]))
     shading = flat if normals is None else normals
     first = np.arange(len(xyz))[:, None] * 4
     halves = np.stack([np.cross(xyz[:, a] - xyz[:, 0], xyz[:, a + 1] - xyz[:, 0]) for a in (1, 2)], axis=1)
@@ -46,17 +46,11 @@ def quads(corners: ArrayLike, material: Material, *, normals: Floats | None = No
     )
 
 
-def _unit(vectors: Floats) -> Floats:
-    length: Floats = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Floats = np.where(length > 0, vectors / np.maximum(length, 1e-300), (0.0, 1.0, 0.0))
-    return unit
-
-
 def _uv(corners: Floats, normals: Floats) -> Floats:
     """(n, k, 2) metres along the level and up the slope of (n, k, 3) corners of faces with (n, 3) normals."""
     level = np.column_stack([normals[:, 2], np.zeros(len(normals)), -normals[:, 0]])
     level[np.abs(normals[:, 1]) > 0.98] = (1.0, 0.0, 0.0)
-    level = _unit(level)
+    level = unit(level)
     slope = np.cross(normals, level)
     return np.stack([np.einsum("nkc,nc->nk", corners, level), np.einsum("nkc,nc->nk", corners, slope)], axis=-1)
 
@@ -86,7 +80,7 @@ def prisms(tops: ArrayLike, depth_m: float, material: Material, *, down: bool = 
         down: They thicken towards -Y instead of against their own normals.
     """
     top = np.asarray(tops, dtype=np.float64)
-    normals = _unit(np.cross(top[:, 2] - top[:, 0], top[:, 3] - top[:, 1]))
+    normals = unit(np.cross(top[:, 2] - top[:, 0], top[:, 3] - top[:, 1]))
     under = top - depth_m * (np.array([0.0, 1.0, 0.0]) if down else normals[:, None])
     return quads(np.concatenate([top, under], axis=1)[:, _PRISM].reshape(-1, 4, 3), material)
 
@@ -137,7 +131,7 @@ def _smooth_normals(points: Floats, faces: NDArray[np.int64]) -> NDArray[np.floa
     at: Floats = np.stack(
         [np.bincount(faces.ravel(), np.repeat(cross[:, axis], 3), minlength=len(points)) for axis in range(3)], axis=-1
     )
-    return _unit(at).astype(np.float32)
+    return unit(at).astype(np.float32)
 
 
 def sticks(starts: ArrayLike, ends: ArrayLike, radii: ArrayLike, material: Material, *, sides: int = 6) -> Part:
@@ -153,9 +147,9 @@ def sticks(starts: ArrayLike, ends: ArrayLike, radii: ArrayLike, material: Mater
     a, b = np.asarray(starts, dtype=np.float64), np.asarray(ends, dtype=np.float64)
     count = len(a)
     radius = np.broadcast_to(np.asarray(radii, dtype=np.float64), (count, 2))
-    along = _unit(b - a)
+    along = unit(b - a)
     helper = np.where(np.abs(along[:, 1:2]) < 0.9, [[0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0]])
-    side = _unit(np.cross(helper, along))
+    side = unit(np.cross(helper, along))
     up = np.cross(along, side)
     turn = np.arange(sides) * (2 * np.pi / sides)
     round_ = np.cos(turn)[None, :, None] * side[:, None] + np.sin(turn)[None, :, None] * up[:, None]

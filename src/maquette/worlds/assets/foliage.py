@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maquette.worlds.assets import batch
-from maquette.worlds.assets.joinery import boards
-from maquette.worlds.assets.solids import cylinder, lathe
+from maquette.worlds.assets.joinery import UP, boards
+from maquette.worlds.assets.solids import cylinder, lathe, unit
 from maquette.worlds.materials import Rng, grey, linear, muted
 from maquette.worlds.types import Floats, Material, Part
 
 Shape = Literal["oval", "heart", "blade"]
 PotShape = Literal["cone", "bowl", "cylinder", "square", "basket"]
 POTS: tuple[PotShape, ...] = ("cone", "bowl", "cylinder", "square", "basket")
+
+GOLDEN = np.pi * (3 - np.sqrt(5))
+"""The angle from leaf to leaf around a stem, in radians."""
 
 _WIDTHS: dict[Shape, tuple[float, float]] = {"oval": (0.95, 0.8), "heart": (1.0, 0.72), "blade": (1.0, 0.7)}
 """Width at a third and at two thirds of a leaf."""
@@ -54,15 +57,15 @@ def leaves(
     """
     start = np.asarray(base, dtype=np.float64)
     count = len(start)
-    ahead = _unit(np.asarray(along, dtype=np.float64))
-    side = _unit(np.cross(np.asarray(up, dtype=np.float64), ahead))
+    ahead = unit(np.asarray(along, dtype=np.float64))
+    side = unit(np.cross(np.asarray(up, dtype=np.float64), ahead))
     normal = np.cross(ahead, side)
     length = np.broadcast_to(np.asarray(length_m, dtype=np.float64), count)[:, None]
     width = np.broadcast_to(np.asarray(width_m, dtype=np.float64), count)[:, None]
     hang = np.broadcast_to(np.asarray(droop, dtype=np.float64), count)[:, None]
 
     def rib(t: float) -> Floats:
-        return start + ahead * length * t - np.array([0.0, 1.0, 0.0]) * length * hang * t * t
+        return start + ahead * length * t - UP * length * hang * t * t
 
     third, two = _WIDTHS[shape]
     low, high = (0.25, 0.62) if shape == "heart" else (0.33, 0.7)
@@ -74,7 +77,7 @@ def leaves(
     upper = [*outline, rib(low) + normal * thick / 2, rib(high) + normal * thick / 2]
     under = [*outline, rib(low) - normal * thick / 2, rib(high) - normal * thick / 2]
     tilt = np.array([0.0, 1.0, -1.0, 1.0, -1.0, 0.0, 0.0, 0.0])[:, None, None] * (0.25 + 2 * fold)
-    shading = _unit(normal - tilt * side).transpose(1, 0, 2)
+    shading = unit(normal - tilt * side).transpose(1, 0, 2)
     t = np.array([0.0, low, low, high, high, 1.0, low, high])
     s = np.array([0.0, 0.5, -0.5, 0.4, -0.4, 0.0, 0.0, 0.0])
     uv = np.stack(np.broadcast_arrays(t * length, s * width), axis=-1)
@@ -86,11 +89,6 @@ def leaves(
         np.concatenate([uv, uv], axis=1).reshape(-1, 2).astype(np.float32),
         material,
     )
-
-
-def _unit(vectors: Floats) -> Floats:
-    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-    return unit
 
 
 def stems(paths: ArrayLike, radii_m: ArrayLike, material: Material) -> Part:

@@ -9,16 +9,24 @@ from typing import Literal
 import numpy as np
 
 from maquette.worlds.assets import Family, Sampler, batch
-from maquette.worlds.assets.foliage import POTS, PotShape, around, draws, green, leaves, pot, pot_material, stems
-from maquette.worlds.assets.joinery import standing
+from maquette.worlds.assets.foliage import (
+    GOLDEN,
+    POTS,
+    PotShape,
+    around,
+    draws,
+    green,
+    leaves,
+    pot,
+    pot_material,
+    stems,
+)
+from maquette.worlds.assets.joinery import UP, standing
 from maquette.worlds.assets.solids import loft, tube
 from maquette.worlds.materials import linear
 from maquette.worlds.types import Asset, Floats, Material, Part
 
 Style = Literal["ficus", "monstera", "palm", "snake", "dracaena", "cactus"]
-
-_GOLDEN = np.pi * (3 - np.sqrt(5))
-_UP = np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ def _ficus(plant: Plant) -> list[Part]:
     count = 96
     n = np.arange(count)
     height = 1 - 2 * (n + 0.5) / count
-    turn = n * _GOLDEN
+    turn = n * GOLDEN
     far = 0.45 + 0.55 * draws(plant.growth, count, 0)
     ball = np.stack([np.sqrt(1 - height**2) * np.cos(turn), height, np.sqrt(1 - height**2) * np.sin(turn)], -1)
     middle = np.array([trunk[-1, 0], plant.height_m - 0.36 * crown, trunk[-1, 2]])
@@ -100,16 +108,14 @@ def _ficus(plant: Plant) -> list[Part]:
         )
     )
     for material, (at, along, size) in _halves(plant, draws(plant.growth, count, 91), base, way, long):
-        parts.append(
-            leaves(at, along, np.tile(_UP, (len(at), 1)) + 0.3 * along, size, size * 0.55, material, droop=0.3)
-        )
+        parts.append(leaves(at, along, np.tile(UP, (len(at), 1)) + 0.3 * along, size, size * 0.55, material, droop=0.3))
     return parts
 
 
 def _petioles(plant: Plant, count: int, low: float) -> tuple[Floats, Floats, Floats]:
     """Curved stalks out of the pot: (count, 5, 3) points, turns and reaches."""
     n = np.arange(count)
-    turn = n * _GOLDEN + plant.growth[2]
+    turn = n * GOLDEN + plant.growth[2]
     high = low + (1 - low) * (1 - (n / count) ** 1.3 * 0.85)
     reach = plant.spread_m * (0.35 + 0.5 * draws(plant.growth, count, 3)) * (0.55 + 0.45 * n / count)
     t = np.linspace(0.0, 1.0, 5)
@@ -158,7 +164,7 @@ def _palm(plant: Plant) -> list[Part]:
     for n, path in enumerate(stalks):
         t = np.linspace(0.0, 1.0, 5)[:, None]
         tip = path[-1] + np.array([np.cos(turn[n]), 0.0, np.sin(turn[n])]) * plant.spread_m * 0.6
-        arch = path[-1] * (1 - t) + tip * t + _UP * (0.1 * np.sin(np.pi * t) - 0.22 * reach[n] / plant.spread_m * t**2)
+        arch = path[-1] * (1 - t) + tip * t + UP * (0.1 * np.sin(np.pi * t) - 0.22 * reach[n] / plant.spread_m * t**2)
         rib = np.concatenate([path, arch[1:]])
         ribs.append(rib)
         at = np.linspace(3.0, len(rib) - 1.001, pairs)
@@ -166,15 +172,15 @@ def _palm(plant: Plant) -> list[Part]:
         place = rib[low] + (rib[low + 1] - rib[low]) * (at - low)[:, None]
         ahead = rib[low + 1] - rib[low]
         ahead /= np.linalg.norm(ahead, axis=1)[:, None]
-        side = np.cross(_UP, ahead)
+        side = np.cross(UP, ahead)
         for sign in (-1, 1):
             bases.append(place)
-            ways.append(ahead * 0.9 + sign * side + 0.15 * _UP)
+            ways.append(ahead * 0.9 + sign * side + 0.15 * UP)
             sizes.append(0.5 * plant.spread_m * np.sin(np.linspace(0.7, 2.7, pairs)) + 0.08)
     parts = [stems(np.array(ribs), np.linspace(0.008, 0.003, 9), plant.dark)]
     base, way, size = np.concatenate(bases), np.concatenate(ways), np.concatenate(sizes)
     for material, (at, along, long) in _halves(plant, draws(plant.growth, len(base), 11), base, way, size):
-        up = np.tile(_UP, (len(at), 1))
+        up = np.tile(UP, (len(at), 1))
         parts.append(leaves(at, along, up, long, 0.028 + 0.07 * long, material, shape="blade", droop=0.22))
     return parts
 
@@ -182,7 +188,7 @@ def _palm(plant: Plant) -> list[Part]:
 def _snake(plant: Plant) -> list[Part]:
     count = 22
     n = np.arange(count)
-    turn = n * _GOLDEN
+    turn = n * GOLDEN
     far = plant.pot_radius_m * 0.72 * np.sqrt((n + 0.5) / count)
     base = around(turn, 0.0) * far[:, None] + (0.0, plant.soil_m - 0.01, 0.0)
     lean = 1.5 - 0.28 * np.sqrt(n / count) - 0.12 * draws(plant.growth, count, 5)
@@ -210,12 +216,12 @@ def _dracaena(plant: Plant) -> list[Part]:
         count = 26
         n = np.arange(count)
         rise = 1.35 - 1.5 * (n / count) - 0.2 * draws(plant.growth, count, 9 * cane)
-        base = head + _UP * 0.08 * (1 - n / count)[:, None] - _UP * 0.02
+        base = head + UP * 0.08 * (1 - n / count)[:, None] - UP * 0.02
         long = 0.8 * plant.spread_m * (0.8 + 0.4 * draws(plant.growth, count, 5 * cane))
-        every.append((base, around(n * _GOLDEN, rise), np.minimum(long, crown - high + 0.12)))
+        every.append((base, around(n * GOLDEN, rise), np.minimum(long, crown - high + 0.12)))
     base, way, size = (np.concatenate([group[k] for group in every]) for k in range(3))
     for material, (at, along, long) in _halves(plant, draws(plant.growth, len(base), 19), base, way, size):
-        up = np.tile(_UP, (len(at), 1)) + 0.4 * along * (1.0, 0.0, 1.0) * -1
+        up = np.tile(UP, (len(at), 1)) + 0.4 * along * (1.0, 0.0, 1.0) * -1
         parts.append(leaves(at, along, up, long, 0.035, material, shape="blade", droop=0.45, fold=0.2))
     return parts
 
@@ -248,9 +254,9 @@ def _cactus(plant: Plant) -> list[Part]:
         out = around(turn, 0.0)
         reach = radius * 2.3
         bend = np.linspace(0.0, np.pi / 2, 5)[:, None]
-        elbow = base + _UP * share * crown + out * (reach * np.sin(bend)) + _UP * (0.09 * (1 - np.cos(bend)))
-        top = elbow[-1] + _UP * crown * (0.2 + 0.2 * plant.growth[7 + side])
-        path = np.concatenate([elbow, [top - _UP * 0.05, top - _UP * 0.015, top]])
+        elbow = base + UP * share * crown + out * (reach * np.sin(bend)) + UP * (0.09 * (1 - np.cos(bend)))
+        top = elbow[-1] + UP * crown * (0.2 + 0.2 * plant.growth[7 + side])
+        path = np.concatenate([elbow, [top - UP * 0.05, top - UP * 0.015, top]])
         parts.append(
             tube(path, (radius * 0.62 * np.array([1, 1, 1, 1, 1, 1, 0.75, 0.3])).tolist(), plant.dark, sides=10)
         )

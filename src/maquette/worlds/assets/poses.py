@@ -10,7 +10,6 @@ from maquette.worlds.assets.skeleton import Foot, Hand, Pose, jitter
 
 Rng = np.random.Generator
 
-_DOWN = (0.14, -0.96, 0.04)
 _BACK = (0.4, 0.0, -1.0)
 
 

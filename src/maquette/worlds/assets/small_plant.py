@@ -9,17 +9,25 @@ from typing import Literal
 import numpy as np
 
 from maquette.worlds.assets import Family, Sampler, batch
-from maquette.worlds.assets.foliage import POTS, PotShape, around, draws, green, leaves, pot, pot_material, stems
-from maquette.worlds.assets.joinery import standing
+from maquette.worlds.assets.foliage import (
+    GOLDEN,
+    POTS,
+    PotShape,
+    around,
+    draws,
+    green,
+    leaves,
+    pot,
+    pot_material,
+    stems,
+)
+from maquette.worlds.assets.joinery import UP, standing
 from maquette.worlds.assets.plant import column
 from maquette.worlds.assets.solids import ball, lathe
 from maquette.worlds.materials import glass, hue, muted
 from maquette.worlds.types import Asset, Material, Part
 
 Style = Literal["succulent", "herb", "flowers", "cactus", "fern"]
-
-_GOLDEN = np.pi * (3 - np.sqrt(5))
-_UP = np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True)
@@ -73,13 +81,13 @@ def _succulent(plant: SmallPlant) -> list[Part]:
     count = 34
     n = np.arange(count)
     rise = 0.1 + 1.25 * (n / count) ** 1.2
-    base = np.tile((0.0, plant.soil_m, 0.0), (count, 1)) + _UP * (0.03 * n / count)[:, None]
+    base = np.tile((0.0, plant.soil_m, 0.0), (count, 1)) + UP * (0.03 * n / count)[:, None]
     long = plant.pot_radius_m * (1.25 - 0.65 * n / count)
-    up = np.tile(_UP, (count, 1))
+    up = np.tile(UP, (count, 1))
     halves = (n % 2 == 0, n % 2 == 1)
     return [
         leaves(
-            base[half], around(n * _GOLDEN, rise)[half], up[half], long[half], long[half] * 0.45, material, droop=-0.15
+            base[half], around(n * GOLDEN, rise)[half], up[half], long[half], long[half] * 0.45, material, droop=-0.15
         )
         for half, material in zip(halves, (plant.light, plant.dark), strict=True)
     ]
@@ -88,17 +96,17 @@ def _succulent(plant: SmallPlant) -> list[Part]:
 def _herb(plant: SmallPlant) -> list[Part]:
     stems, each = 9, 8
     n = np.arange(stems)
-    foot = around(n * _GOLDEN, 0.0) * (plant.pot_radius_m * 0.5 * np.sqrt(n / stems))[:, None] + _UP * plant.soil_m
+    foot = around(n * GOLDEN, 0.0) * (plant.pot_radius_m * 0.5 * np.sqrt(n / stems))[:, None] + UP * plant.soil_m
     crown = plant.height_m - plant.soil_m
     lean = 1.45 - 0.45 * np.sqrt(n / stems)
-    way = around(n * _GOLDEN, lean) * (crown * (0.75 + 0.2 * draws(plant.growth, stems, 3)))[:, None]
+    way = around(n * GOLDEN, lean) * (crown * (0.75 + 0.2 * draws(plant.growth, stems, 3)))[:, None]
     parts = [batch.sticks(foot, foot + way, (0.0025, 0.0015), plant.dark, sides=5)]
     share = np.linspace(0.35, 1.0, each)
     base = (foot[:, None] + way[:, None] * share[:, None]).reshape(-1, 3)
     turn = (n[:, None] + np.arange(each) * (np.pi / 2)).ravel()
     long = (0.028 + 0.03 * draws(plant.growth, stems * each, 13)) * crown / 0.16
     light = draws(plant.growth, stems * each, 29) > 0.5
-    up = np.tile(_UP, (stems * each, 1))
+    up = np.tile(UP, (stems * each, 1))
     for half, material in ((light, plant.light), (~light, plant.dark)):
         out = around(turn, 0.35)[half]
         parts.append(leaves(base[half], out, up[half], long[half], long[half] * 0.6, material, droop=0.2))
@@ -112,14 +120,14 @@ def _flowers(plant: SmallPlant) -> list[Part]:
     count = 9
     n = np.arange(count)
     rise = 1.45 - 0.75 * np.sqrt((n + 0.3) / count)
-    foot = np.tile((0.0, high * 0.97, 0.0), (count, 1)) + around(n * _GOLDEN, 0.0) * plant.pot_radius_m * 0.2
+    foot = np.tile((0.0, high * 0.97, 0.0), (count, 1)) + around(n * GOLDEN, 0.0) * plant.pot_radius_m * 0.2
     reach = (plant.height_m + 0.05 - high) * (0.85 + 0.2 * draws(plant.growth, count, 5))
-    head = foot + around(n * _GOLDEN, rise) * reach[:, None]
+    head = foot + around(n * GOLDEN, rise) * reach[:, None]
     parts = [vase, batch.sticks(foot, head, (0.0025, 0.002), plant.dark, sides=5)]
     each = 8
     turn = np.tile(np.arange(each) * 2 * np.pi / each, count)
-    base, face = np.repeat(head, each, axis=0), np.repeat(around(n * _GOLDEN, rise - 0.4), each, axis=0)
-    across = np.cross(face, _UP)
+    base, face = np.repeat(head, each, axis=0), np.repeat(around(n * GOLDEN, rise - 0.4), each, axis=0)
+    across = np.cross(face, UP)
     across /= np.linalg.norm(across, axis=1)[:, None]
     petal = 0.4 * face + np.cos(turn)[:, None] * across + np.sin(turn)[:, None] * np.cross(face, across)
     size = np.repeat(0.034 + 0.016 * draws(plant.growth, count, 17), each)
@@ -127,7 +135,7 @@ def _flowers(plant: SmallPlant) -> list[Part]:
     parts += [ball((x, y + 0.003, z), (0.009, 0.006, 0.009), plant.light, sides=8) for x, y, z in head]
     middle = foot + (head - foot) * 0.4
     parts.append(
-        leaves(middle, around(n * _GOLDEN + 1.0, 0.6), np.tile(_UP, (count, 1)), 0.1, 0.03, plant.dark, droop=0.3)
+        leaves(middle, around(n * GOLDEN + 1.0, 0.6), np.tile(UP, (count, 1)), 0.1, 0.03, plant.dark, droop=0.3)
     )
     return parts
 
@@ -145,24 +153,24 @@ def _cactus(plant: SmallPlant) -> list[Part]:
 def _fern(plant: SmallPlant) -> list[Part]:
     fronds, pairs = 11, 5
     n = np.arange(fronds)
-    turn = n * _GOLDEN
+    turn = n * GOLDEN
     reach = (plant.height_m - plant.soil_m) * (0.75 + 0.35 * draws(plant.growth, fronds, 7))
     t = np.linspace(0.15, 1.0, pairs)
     out = around(turn, 0.0)
     lift = (1.15 - 0.6 * n / fronds)[:, None]
     along = reach[:, None] * t * 1.25
     height = reach[:, None] * (1.25 * lift * t - 0.95 * lift * t**2)
-    spine = out[:, None] * along[..., None] + _UP * (plant.soil_m + height)[..., None]
+    spine = out[:, None] * along[..., None] + UP * (plant.soil_m + height)[..., None]
     ahead = np.gradient(spine, axis=1)
     ahead /= np.linalg.norm(ahead, axis=-1, keepdims=True)
-    side = np.cross(_UP, ahead)
+    side = np.cross(UP, ahead)
     base = np.tile(spine.reshape(-1, 3), (2, 1))
     way = np.concatenate([(0.5 * ahead + side).reshape(-1, 3), (0.5 * ahead - side).reshape(-1, 3)])
     size = np.tile((reach[:, None] * 0.34 * np.sin(np.pi * (0.2 + 0.75 * t))).ravel(), 2)
     crown = np.tile((0.0, plant.soil_m - 0.004, 0.0), (fronds, 1, 1))
     parts = [stems(np.concatenate([crown, spine[:, ::2]], axis=1), np.linspace(0.0018, 0.001, 4), plant.dark)]
     light = draws(plant.growth, len(base), 41) > 0.5
-    up = np.tile(_UP, (len(base), 1))
+    up = np.tile(UP, (len(base), 1))
     for half, material in ((light, plant.light), (~light, plant.dark)):
         parts.append(leaves(base[half], way[half], up[half], size[half], size[half] * 0.42, material, droop=0.15))
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from maquette.worlds.assets.solids import Point, shaded
+from maquette.worlds.assets.solids import Point, shaded, unit
 from maquette.worlds.types import Floats, Material, Part
 
 
@@ -30,7 +30,7 @@ def sheet(front: ArrayLike, back: ArrayLike, material: Material) -> Part:
     there = np.roll(rim, -1)
     points, hidden = outer.reshape(-1, 3), inner.reshape(-1, 3)
     edge = np.stack([points[there], points[rim], hidden[rim], hidden[there]], axis=1)
-    side = _unit(np.cross(edge[:, 2] - edge[:, 0], edge[:, 3] - edge[:, 1]))
+    side = unit(np.cross(edge[:, 2] - edge[:, 0], edge[:, 3] - edge[:, 1]))
     length = np.linalg.norm(edge[:, 1] - edge[:, 0], axis=1)
     depth = np.linalg.norm(edge[:, 2] - edge[:, 1], axis=1)
     zero = np.zeros_like(length)
@@ -56,12 +56,7 @@ def _lengths(grid: Floats, axis: int) -> Floats:
 
 def _bent(grid: Floats) -> Floats:
     """(r * c, 3) unit normals of a grid of points."""
-    return _unit(np.cross(np.gradient(grid, axis=1), np.gradient(grid, axis=0))).reshape(-1, 3)
-
-
-def _unit(vectors: Floats) -> Floats:
-    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-20)
-    return unit
+    return unit(np.cross(np.gradient(grid, axis=1), np.gradient(grid, axis=0))).reshape(-1, 3)
 
 
 def padded(

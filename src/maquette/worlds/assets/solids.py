@@ -65,6 +65,13 @@ def shaded(
     )
 
 
+def unit(vectors: Floats) -> Floats:
+    """(..., 3) vectors at length 1; those of no length look up."""
+    length: Floats = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    found: Floats = np.where(length > 0, vectors / np.maximum(length, 1e-300), (0.0, 1.0, 0.0))
+    return found
+
+
 def box(center: Point, size: Point, material: Material, *, bevel_m: float = 0.0) -> Part:
     """An upright box around ``center``; ``bevel_m`` cuts its edges."""
     half = np.array(size) / 2
