@@ -7,7 +7,8 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
-from maquette.shapes.sdf import CANONICAL, CUT, Axis, near_cells, partial_grid, sdf_grid, signed_distance, surface
+from maquette.shapes.sdf import CANONICAL, CUT, Axis, near_cells, partial_grid, sdf_grid, surface
+from tests.shapes.oracle import signed_distance
 
 pytest.importorskip("igl")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maquette.shapes.sdf import signed_distance
 from maquette.shapes.union import union
+from tests.shapes.oracle import signed_distance
 
 trimesh = pytest.importorskip("trimesh")
 pytest.importorskip("manifold3d")

@@ -55,29 +55,6 @@ def surface(vertices: ArrayLike, faces: ArrayLike) -> Measure:
     return measure
 
 
-def signed_distance(vertices: ArrayLike, faces: ArrayLike, points: ArrayLike) -> Floats:
-    """Signed distance of points to a mesh, negative inside.
-
-    The distance is exact. Inside is where the generalized winding number (Jacobson et al. 2013; fast: Barill et al.
-    2018) is more than half in either sense: right for closed meshes, overlapping or turned inside out, and robust to
-    missing faces, but not to some that are flipped.
-
-    Args:
-        vertices: (n, 3).
-        faces: (m, 3) indices.
-        points: (p, 3) in the same frame and unit.
-
-    Returns:
-        (p,) float64.
-    """
-    import igl
-
-    places = np.ascontiguousarray(points, np.float64)
-    distance, _ = surface(vertices, faces)(places)
-    winding = igl.fast_winding_number(*_mesh(vertices, faces), places)
-    return np.where(np.abs(winding) > 0.5, -distance, distance)
-
-
 def near_cells(
     measure: Measure, axes: tuple[Axis, Axis, Axis], cut: float, wanted: NDArray[np.bool_] | None = None
 ) -> tuple[Ints, Floats, Ints]:
