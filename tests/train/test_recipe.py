@@ -1,13 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from maquette.labels import BY_NAME  # noqa: E402
+from maquette.labels import BY_NAME, LABELS  # noqa: E402
 from maquette.train import augment, loop  # noqa: E402
 from maquette.train.data import Sample, photo_paths, working_size  # noqa: E402
 from maquette.train.export import difference, export, round_weights  # noqa: E402
-from maquette.train.nets.perception import MaquetteSmall, rays  # noqa: E402
+from maquette.train.nets.perception import MaquetteSmall, Residual, rays  # noqa: E402
+from maquette.train.targets import worlds  # noqa: E402
 from maquette.train.targets.geometry import weak_depth  # noqa: E402
 from maquette.train.targets.instances import pseudo_instances  # noqa: E402
 from maquette.train.targets.nanodet import Box  # noqa: E402
@@ -26,12 +29,31 @@ def sample(name="a", group="photo", focal_px=128.0, noise=0.0):
     return Sample(name, group, image, augment.one_hot_ids(ids), instances, depth, noise, focal_px)
 
 
+def exact(soft):
+    """The same sample, its semantics given as ids."""
+    return Sample(**(vars(soft) | {"semantic": (soft.semantic.argmax(0) + 1).astype(np.uint8)}))
+
+
 def tiny(monkeypatch):
     monkeypatch.setattr(loop, "SHAPES", ((2, (64, 96)), (2, (96, 64))))
-    samples = [sample("a"), sample("bb", "osd"), sample("ccc", noise=0.3)]
+    samples = [sample("a"), sample("bb", "osd"), sample("ccc", noise=0.3), exact(sample("dddd", "room"))]
     torch.manual_seed(3)
-    options = loop.Options(steps=4, frozen_steps=1, trunk_until=3, refine_after=0, save_every=100)
+    rounds = (
+        loop.Round(0, 1e-3, 1e-3, False, {"photo": 0.5, "osd": 0.5}),
+        loop.Round(3, 1e-3, 1e-3, True, {"photo": 0.4, "osd": 0.3, "room": 0.3}),
+    )
+    options = loop.Options(steps=4, rounds=rounds, frozen_steps=1, trunk_until=3, refine_after=0, save_every=100)
     return loop.Trainer(MaquetteSmall(), samples, augment.cutouts(samples, 50), options)
+
+
+def worlds_record():
+    from maquette.worlds.options import TruthOptions, WorldOptions
+    from maquette.worlds.render import make_renderer
+    from maquette.worlds.run import produce
+
+    with make_renderer("gl", 1) as renderer:
+        options = WorldOptions("room", width=96, height=80)
+        return produce(options, TruthOptions(amodal=False, grid="no"), 0, 0, renderer)
 
 
 def same_state(a, b):
@@ -71,6 +93,67 @@ def test_the_exported_network_is_the_network(tmp_path):
     round_weights(net)
     assert path.stat().st_size <= 12_000_000
     assert difference(net, path, ((64, 96), (160, 64))) < 1e-4
+
+
+def test_an_exported_network_is_trained_on(tmp_path, monkeypatch):
+    first = tiny(monkeypatch)
+    first.run(tmp_path)
+    export(first.averaged(), tmp_path / "net.onnx")
+    second = tiny(monkeypatch)
+    second.begin_last_round(tmp_path / "net.onnx")
+    expected = first.averaged()
+    round_weights(expected)
+    assert second.step == 3
+    assert same_state(second.net.state_dict(), expected.state_dict())
+    assert same_state(second.average, expected.state_dict())
+
+
+def test_the_weights_of_another_network_are_refused(tmp_path):
+    export(torch.nn.Conv2d(3, 4, 4, 4), tmp_path / "other.onnx", ("semantic",))
+    with pytest.raises(ValueError, match="not this network"):
+        MaquetteSmall().load_onnx(tmp_path / "other.onnx")
+
+
+def test_residual_parts_start_as_nothing():
+    x = torch.randn(1, 4, 9, 7)
+    assert torch.equal(Residual(4, 2)(x), x)
+
+
+def test_learning_rates_rise_once_a_round(monkeypatch):
+    trainer = tiny(monkeypatch)
+    trainer.options = loop.Options(
+        steps=400, rounds=(trainer.options.rounds[0], replace(trainer.options.rounds[1], start=200))
+    )
+    rates = []
+    for trainer.step in range(400):
+        trainer.rates()
+        rates.append(trainer.optimiser.param_groups[0]["lr"])
+    for part in (rates[:200], rates[200:]):
+        top = int(np.argmax(part))
+        assert 0 < top <= 50
+        assert (np.diff(part[:top]) > 0).all() and (np.diff(part[top:]) < 0).all()
+        assert part[-1] < 0.02 * part[top]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_ids_are_cropped_as_soft_targets_are(flip):
+    soft = sample()
+    cut = [augment.crop(s, (64, 80), np.random.default_rng(5), (1.0, 1.4), flip)[1] for s in (soft, exact(soft))]
+    assert torch.equal(cut[0], cut[1])
+
+
+def test_a_world_becomes_a_sample():
+    record = worlds_record()
+    view = record.views[0]
+    got = worlds.to_sample(record, "w", "room")
+    ids = view.semantic[::2, ::2]
+    things = np.isin(ids, [label.id for label in LABELS if label.isthing])
+    assert (got.semantic == ids).all()
+    assert ((got.instances > 0) == things).all() and things.any() and not things.all()
+    assert all(len(np.unique(ids[got.instances == thing])) == 1 for thing in np.unique(got.instances[things]))
+    seen = view.depth_m > 0
+    assert np.allclose(got.depth_m[seen], view.depth_m[seen], rtol=1e-3)
+    assert got.focal_px == view.camera.focal_px
 
 
 def test_rays_are_those_of_the_canonical_camera():

@@ -23,6 +23,8 @@ from maquette.train.targets.instances import THINGS
 STRIDE = 4
 SEMANTIC_SHARE = {"osd": 0.3}
 """How much the semantics of a group count, where not fully: one table in one laboratory is not the world."""
+DEPTH_CAMERAS = ("osd", "aims")
+"""Groups of one camera each."""
 MIN_THING_CELLS = 12
 """Smallest visible part of a thing, in cells, that is asked of the network."""
 
@@ -68,9 +70,11 @@ class Batch:
 
 
 def cutouts(samples: Sequence[Sample], least_cells: int = 400) -> list[Cutout]:
-    """Return every whole thing of ``samples``: known, large enough and off the picture's border."""
+    """Return every whole thing of photos among ``samples``: known, large enough and off the picture's border."""
     found = []
     for sample in samples:
+        if sample.semantic.ndim == 2:
+            continue
         ids = sample.semantic.argmax(0) + 1
         for thing in np.unique(sample.instances[sample.instances > 0]):
             mask = sample.instances == thing
@@ -121,11 +125,12 @@ def crop(
     pixel_y, pixel_x = at_y.astype(int).clip(0, height - 1), at_x.astype(int).clip(0, width - 1)
     depth = sample.depth_m[np.ix_(pixel_y, pixel_x)]
     focal = sample.focal_px * size[1] / box_w
-    depth = depth * np.float32(max(size) / focal)
+    depth = depth.astype(np.float32) * np.float32(max(size) / focal)
 
     y0, y1 = int(half_y[0]), int(half_y[-1]) + 1
     x0, x1 = int(half_x[0]), int(half_x[-1]) + 1
-    window = torch.from_numpy(sample.semantic[:, y0:y1, x0:x1].astype(np.float32))
+    part = sample.semantic[..., y0:y1, x0:x1]
+    window = torch.from_numpy((part if part.ndim == 3 else one_hot_ids(part)).astype(np.float32))
     semantic = F.interpolate(window[None], size=(h, w), mode="bilinear", antialias=True, align_corners=False)[0]
     semantic = semantic / semantic.sum(0, keepdim=True).clamp_min(1.0)
     pixels = np.asarray(image)
@@ -174,14 +179,14 @@ def photometric(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
     """Return (H, W, 3) float32 in [-1, 1] of a picture with other exposure, colours, sharpness and noise."""
     x = image.astype(np.float32) / 255
     if rng.random() < 0.8:
-        x = x ** float(np.exp(rng.normal(0, 0.2)))
+        x = x ** float(np.exp(rng.normal(0, 0.3)))
         x = (x - 0.5) * rng.uniform(0.75, 1.25) + 0.5 + rng.normal(0, 0.05)
         x = x * (1 + rng.normal(0, 0.05, 3)).astype(np.float32)
         grey = x.mean(2, keepdims=True)
         x = grey + (x - grey) * rng.uniform(0.6, 1.35)
     pixels = np.rint(x.clip(0, 1) * 255).astype(np.uint8)
-    if rng.random() < 0.2:
-        picture = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.3)))
+    if rng.random() < 0.3:
+        picture = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(float(np.exp(rng.uniform(-1.2, 1.0)))))
         pixels = np.asarray(picture)
     if rng.random() < 0.3:
         buffer = io.BytesIO()
@@ -222,9 +227,9 @@ def make(
     rng: np.random.Generator,
     whole: bool = False,
 ) -> tuple[Tensor, ...]:
-    """Return one picture's share of a ``Batch``, in its order; ``whole`` keeps measured depth all but uncropped."""
-    measured = sample.depth_noise == 0
-    zoom = (1.0, 1.08) if measured and whole else (1.0, 1.5) if measured else (1.0, 2.2)
+    """Return one picture's share of a ``Batch``, in its order; ``whole`` keeps a depth camera's all but uncropped."""
+    whole = whole and sample.group in DEPTH_CAMERAS
+    zoom = (1.0, 1.08) if whole else (1.0, 1.5) if sample.depth_noise == 0 else (1.0, 2.2)
     image, semantic, instances, depth = crop(sample, size, rng, zoom, bool(rng.random() < 0.5))
     if library and rng.random() < paste_chance:
         chosen = [library[int(i)] for i in rng.integers(0, len(library), rng.integers(1, 5))]
@@ -245,6 +250,7 @@ def make(
     )
 
 
-def one_hot_ids(ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the soft target (45, h, w) uint8 of label ids (h, w), for sources whose semantics are known exactly."""
-    return np.moveaxis(np.eye(len(LABELS), dtype=np.uint8)[ids - 1] * 255, -1, 0)
+def one_hot_ids(ids: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Return the soft target (45, h, w) uint8 of label ids (h, w), 1 to 45."""
+    one_hot = ids == np.arange(1, len(LABELS) + 1, dtype=np.uint8)[:, None, None]
+    return np.where(one_hot, np.uint8(255), np.uint8(0))

@@ -33,9 +33,9 @@ class Sample:
         group: Its source, for sampling and reports.
         image: (H, W, 3) uint8 sRGB.
         semantic: (45, h, w) uint8 soft target, channel i for label id i + 1, 255 in all over the channels; h and w are
-            half of H and W. All zero where it is unknown.
+            half of H and W. All zero where it is unknown. Or (h, w) uint8 label ids, known everywhere.
         instances: (h, w) int16: 0 belongs to no thing, above 0 is the thing's id, -1 is unknown.
-        depth_m: (H, W) float32 z-depth in metres, 0 where unknown.
+        depth_m: (H, W) float32 or float16 z-depth in metres, 0 where unknown.
         depth_noise: Standard deviation of what is unknown of the scale of ``depth_m``, in log; 0 for a measurement.
         focal_px: Focal length in pixels of ``image``.
     """
@@ -45,7 +45,7 @@ class Sample:
     image: NDArray[np.uint8]
     semantic: NDArray[np.uint8]
     instances: NDArray[np.int16]
-    depth_m: NDArray[np.float32]
+    depth_m: NDArray[np.floating]
     depth_noise: float
     focal_px: float
 

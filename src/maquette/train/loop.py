@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import os
@@ -38,55 +39,82 @@ TRUNKS = ("ade", "voc")
 
 
 @dataclass(frozen=True)
+class Round:
+    """A stretch of training over which the learning rates rise once and fall.
+
+    Attributes:
+        start: Its first step; it ends where the next one starts.
+        rate: Peak learning rate of the new parts.
+        refine_rate: Peak learning rate of the correction to the merged semantics, which starts at zero.
+        whole: Whether a depth camera's pictures are seen whole, as at inference, rather than in crops of any zoom.
+        mix: Share of each group of samples.
+    """
+
+    start: int
+    rate: float
+    refine_rate: float
+    whole: bool
+    mix: dict[str, float]
+
+
+ROUNDS = (
+    Round(0, 1e-3, 1.5e-4, False, {"photo": 0.55, "osd": 0.25, "aims": 0.2}),
+    Round(900, 6e-4, 9e-5, True, {"photo": 0.4, "osd": 0.35, "aims": 0.25}),
+    Round(1300, 6e-4, 3e-4, True, {"photo": 0.38, "osd": 0.18, "aims": 0.06, "room": 0.2, "street": 0.1, "land": 0.08}),
+)
+"""Heads for photos and tables, then more of the depth cameras, then all of it with rendered worlds."""
+
+
+@dataclass(frozen=True)
 class Options:
     """How to train.
 
     Attributes:
         steps: Batches to learn from.
-        frozen_steps: The first of them, in which both trunks stay as they are.
+        rounds: What to learn from, and how fast.
+        frozen_steps: The first steps, in which both trunks stay as they are.
         trunk_until: The step from which they stay as they are again, after most of the way back.
         trunk_share: How much of what the trunks learned they keep then. Their weights are interpolated between the
             teacher's and the tuned ones, which keeps what few photos would make them forget (Wortsman et al., "Robust
             fine-tuning of zero-shot models", CVPR 2022).
-        second: The step at which the learning rates rise again for a second round, in which measured depth is seen in
-            whole pictures, as at inference, rather than in crops of any zoom, and more often.
-        second_share: How high they rise, as a share of their first peak.
         refine_after: The first of them, in which the merged semantics are not corrected.
         seed: Of everything random.
-        rate: Peak learning rate of the new parts.
-        refine_rate: Peak learning rate of the correction to the merged semantics, which starts at zero.
         trunk_rate: Peak learning rate of the trunks' upper stages; the lower ones are never trained.
         decay: Weight decay.
         average: Decay a step of the averaged weights, which are what is exported.
         paste: Chance that things are pasted into a picture.
-        mix: Share of each group of samples.
-        second_mix: The same in the second round.
         save_every: Steps between checkpoints.
         weights: Of the losses.
     """
 
-    steps: int = 1300
+    steps: int = 3300
+    rounds: tuple[Round, ...] = ROUNDS
     frozen_steps: int = 450
     trunk_until: int = 600
     trunk_share: float = 0.3
-    second: int = 900
-    second_share: float = 0.6
     refine_after: int = 100
     seed: int = 0
-    rate: float = 1e-3
-    refine_rate: float = 1.5e-4
     trunk_rate: float = 4e-5
     decay: float = 1e-4
     average: float = 0.995
     paste: float = 0.45
-    mix: dict[str, float] = field(default_factory=lambda: {"photo": 0.55, "osd": 0.25, "aims": 0.2})
-    second_mix: dict[str, float] = field(default_factory=lambda: {"photo": 0.4, "osd": 0.35, "aims": 0.25})
     save_every: int = 100
     weights: Weights = field(default_factory=Weights)
 
+    def round_at(self, step: int) -> tuple[Round, int]:
+        """Return the round of a step, and the step at which it ends."""
+        number = max(i for i, r in enumerate(self.rounds) if r.start <= step)
+        following = [r.start for r in self.rounds[number + 1 :]]
+        return self.rounds[number], min([*following, self.steps])
+
 
 class Trainer:
-    """Network, averaged network, optimiser and step, and how they go on."""
+    """Network, averaged network, optimiser and step, and how they go on.
+
+    Attributes:
+        step: The next one.
+        start: sha256 of the network file that training began with; None for the teachers.
+    """
 
     def __init__(
         self, net: MaquetteSmall, samples: Sequence[Sample], library: Sequence[Cutout], options: Options
@@ -103,6 +131,7 @@ class Trainer:
         self.library, self.options = library, options
         self.groups = {g: [s for s in samples if s.group == g] for g in sorted({s.group for s in samples})}
         self.step = 0
+        self.start: str | None = None
         self.origin = {f"{n}.{k}": v.detach().clone() for n in TRUNKS for k, v in getattr(net, n).state_dict().items()}
         self.average = {name: value.detach().clone() for name, value in net.state_dict().items()}
         trunk = upper_trunk(net)
@@ -112,39 +141,44 @@ class Trainer:
         heads = [p for p in net.parameters() if id(p) not in ours]
         self.optimiser = torch.optim.AdamW(
             [
-                {"params": heads, "peak": options.rate, "start": 0},
-                {"params": refine, "peak": options.refine_rate, "start": options.refine_after},
-                {"params": trunk, "peak": options.trunk_rate, "start": options.frozen_steps},
+                {"params": heads, "start": 0},
+                {"params": refine, "start": options.refine_after},
+                {"params": trunk, "start": options.frozen_steps},
             ],
             lr=0.0,
             weight_decay=options.decay,
         )
+
+    def begin_last_round(self, path: Path) -> None:
+        """Start where the last round does, with the weights of an exported network."""
+        self.net.load_onnx(path)
+        self.average = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
+        self.step = self.options.rounds[-1].start
+        self.start = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step, a function of the seed and the step alone."""
         rng = np.random.default_rng([self.options.seed, step])
         count, size = SHAPES[int(rng.integers(len(SHAPES)))]
         names = list(self.groups)
-        whole = step >= self.options.second
-        mix = self.options.second_mix if whole else self.options.mix
-        shares = np.array([mix.get(name, 0.0) for name in names])
+        current, _ = self.options.round_at(step)
+        shares = np.array([current.mix.get(name, 0.0) for name in names])
         rows = []
         for name in rng.choice(names, count, p=shares / shares.sum()):
             group = self.groups[str(name)]
             sample = group[int(rng.integers(len(group)))]
-            rows.append(make(sample, size, self.library, self.options.paste, rng, whole))
+            rows.append(make(sample, size, self.library, self.options.paste, rng, current.whole))
         return Batch(*(torch.stack(column) for column in zip(*rows, strict=True)))
 
     def rates(self) -> None:
-        """Set the learning rates of the next step: two rounds, each a short ramp and then half a cosine."""
-        options = self.options
-        again = self.step >= options.second
-        for group in self.optimiser.param_groups:
-            start = options.second if again else group["start"]
-            end = options.steps if again else min(options.second, options.steps)
+        """Set the learning rates of the next step: in every round a short ramp and then half a cosine."""
+        current, end = self.options.round_at(self.step)
+        peaks = (current.rate, current.refine_rate, self.options.trunk_rate)
+        for group, peak in zip(self.optimiser.param_groups, peaks, strict=True):
+            start = max(current.start, group["start"])
             done = (self.step - start) / max(1, end - start)
-            ramp = min(1.0, (self.step - start + 1) / 50) * (options.second_share if again else 1.0)
-            group["lr"] = 0.0 if done < 0 else group["peak"] * ramp * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+            ramp = min(1.0, (self.step - start + 1) / 50)
+            group["lr"] = 0.0 if done < 0 else peak * ramp * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """Take one step and return its losses."""
@@ -212,6 +246,7 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "rng": torch.get_rng_state(),
             "step": self.step,
+            "start": self.start,
             "options": asdict(self.options),
         }
         aside = path.with_suffix(".part")
@@ -225,7 +260,7 @@ class Trainer:
         self.average = state["average"]
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["rng"])
-        self.step = state["step"]
+        self.step, self.start = state["step"], state["start"]
 
     def averaged(self) -> MaquetteSmall:
         """Return a network with the averaged weights."""

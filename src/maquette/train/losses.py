@@ -22,7 +22,7 @@ class Weights:
     shape: float = 1.0
     edges: float = 1.0
     weak: float = 0.25
-    heat: float = 0.5
+    heat: float = 1.0
     offset: float = 1.0
 
 
@@ -53,14 +53,16 @@ def laplace(log_depth: Tensor, log_scale: Tensor, target: Tensor, weight: Tensor
     return (nll * weight).sum() / weight.sum().clamp_min(1.0)
 
 
-def scale_invariant(log_depth: Tensor, target: Tensor, weight: Tensor, lam: float = 0.85) -> Tensor:
-    """Square root of Eigen's scale-invariant error, mean d^2 - lam (mean d)^2, a picture (NIPS 2014, equation 4)."""
+def scale_invariant(log_depth: Tensor, target: Tensor, weight: Tensor, lam: float = 0.85, root: bool = True) -> Tensor:
+    """Eigen's scale-invariant error, mean d^2 - lam (mean d)^2 a picture (NIPS 2014, equation 4), or its root."""
     count = weight.sum((1, 2)).clamp_min(1.0)
     d = (log_depth - target) * weight
     first, second = d.sum((1, 2)) / count, d.square().sum((1, 2)) / count
     known = (weight.sum((1, 2)) > 0).float()
-    error = (second - lam * first.square()).clamp_min(0.0) + 1e-6
-    return (error.sqrt() * known).sum() / known.sum().clamp_min(1.0)
+    error = (second - lam * first.square()).clamp_min(0.0)
+    if root:
+        error = (error + 1e-6).sqrt()
+    return (error * known).sum() / known.sum().clamp_min(1.0)
 
 
 def edges(log_depth: Tensor, target: Tensor, weight: Tensor, scales: int = 3) -> Tensor:

@@ -6,7 +6,12 @@ section 3.3); the instance output is that of Panoptic-DeepLab (Cheng et al., CVP
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,6 +41,23 @@ class Separable(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, cout, h, w) of (N, cin, h, w)."""
         return F.relu(self.mix(F.relu(self.filter(x))))
+
+
+class Residual(nn.Module):
+    """A map plus a 5x5 filter of it, which starts as nothing: it can join a network that has learned already."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        """Filter ``channels`` with cells ``dilation`` apart."""
+        super().__init__()
+        self.filter = nn.Conv2d(channels, channels, 5, 1, 2 * dilation, dilation, groups=channels)
+        self.mix = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.mix.weight)
+        nn.init.zeros_(_bias(self.mix))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a map of the shape of (N, channels, h, w)."""
+        out: Tensor = x + self.mix(F.relu(self.filter(x)))
+        return out
 
 
 class SelectiveFusion(nn.Module):
@@ -69,6 +91,7 @@ class Pathway(nn.Module):
         self.enter = nn.Conv2d(deep, channels, 1)
         self.near = nn.Conv2d(channels, channels, 3, 1, 1)
         self.far = nn.Conv2d(channels, channels, 3, 1, 3, 3)
+        self.wide = nn.Sequential(*(Residual(channels, dilation) for dilation in (1, 2, 4)))
         self.lateral8 = nn.Conv2d(middle, channels, 1)
         self.lateral4 = nn.Conv2d(fine, channels, 1)
         self.fuse8 = SelectiveFusion(channels)
@@ -80,7 +103,7 @@ class Pathway(nn.Module):
         """Return (N, channels, h, w) at 1/4 of maps at 1/16, 1/8 and 1/4."""
         x = F.relu(self.enter(deep))
         x = x + F.relu(self.near(x))
-        x = x + F.relu(self.far(x))
+        x = self.wide(x + F.relu(self.far(x)))
         x = self.smooth8(self.fuse8(upsample_centred(x), F.relu(self.lateral8(middle))))
         out: Tensor = self.smooth4(self.fuse4(upsample_centred(x), F.relu(self.lateral4(fine))))
         return out
@@ -99,7 +122,7 @@ class MaquetteSmall(nn.Module):
     """
 
     def __init__(self) -> None:
-        """Draw all weights; ``DeepLab.load_onnx`` gives the trunks those of their teachers."""
+        """Draw all weights; ``DeepLab.load_onnx`` gives the trunks those of their teachers, ``load_onnx`` all."""
         super().__init__()
         self.ade = DeepLab(32, even=True, decoder=True)
         self.voc = DeepLab(21, even=False, decoder=False)
@@ -107,6 +130,7 @@ class MaquetteSmall(nn.Module):
         width, labels = 96, len(LABELS)
         self.detail = Pathway(2 * 256, 2 * 32, 256 + 2 * 24 + labels, width)
         self.refine = nn.Conv2d(width, labels, 1)
+        self.around = nn.Sequential(*(Residual(width, dilation) for dilation in (1, 2, 4)))
         self.things = nn.Sequential(Separable(width, 64, 5), nn.Conv2d(64, 3, 1))
         self.shape = Pathway(2 * (256 + 96) + 2, 2 * 32 + 2, 64 + 2 * 24 + labels + 2, width)
         self.brief = nn.Conv2d(256, 64, 1)
@@ -121,6 +145,25 @@ class MaquetteSmall(nn.Module):
             nn.init.normal_(head.weight, std=0.01)
             with torch.no_grad():
                 _bias(head).copy_(torch.tensor(start))
+
+    def load_onnx(self, path: Path) -> None:
+        """Take all weights from a file that ``train.export.export`` wrote of this network.
+
+        One made before the network had its ``Residual`` parts leaves them as they start.
+
+        Raises:
+            ValueError: The file holds another network.
+        """
+        found = {
+            tensor.name.removesuffix("_f16"): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+            for tensor in onnx.load(path).graph.initializer
+        }
+        own = self.state_dict()
+        parts = [f"{name}." for name, module in self.named_modules() if isinstance(module, Residual)]
+        missing = [name for name in own if name not in found and not name.startswith(tuple(parts))]
+        if missing:
+            raise ValueError(f"{path}: not this network, it lacks {missing[0]}")
+        self.load_state_dict({name: found.get(name, value) for name, value in own.items()})
 
     def trunk_features(self, image: Tensor, frozen_low: bool = False) -> tuple[Features, Features, Tensor, Tensor]:
         """Return both trunks' features and both pyramids (N, 256, H/16, W/16), on the ADE trunk's grid."""
@@ -144,7 +187,7 @@ class MaquetteSmall(nn.Module):
         pv = _trim(pv, pa)
         detail = self.detail(torch.cat([pa, pv], 1), f8, torch.cat([fine, f4, evidence], 1))
         semantic = evidence + self.refine(detail)
-        things = self.things(detail)
+        things = self.things(self.around(detail))
         instance = torch.cat([things[:, :1].sigmoid(), things[:, 1:] * OFFSET_SCALE_PX], 1)
 
         deep = torch.cat([pa, pv, a.mid, _trim(v.mid, a.mid)], 1)

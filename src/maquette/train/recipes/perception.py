@@ -3,6 +3,8 @@
 The whole of it, on two CPU cores without a GPU:
 
     python -m maquette.train perception all --photos DIR --rgbd DIR --teachers DIR --work DIR
+
+``--start FILE`` begins with the last round, from the weights of an earlier network of the same kind.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from maquette.train.data import Sample
 from maquette.train.export import OPSET, difference, export, round_weights
 from maquette.train.loop import Options, Trainer
 from maquette.train.nets.perception import MaquetteSmall
-from maquette.train.targets import build
+from maquette.train.targets import build, worlds
 from maquette.train.targets.semantic import Teachers
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ class Places:
         photos: Unlabelled photos (``*.jpg``).
         rgbd: Holds ``osd`` and ``aims``.
         teachers: Holds the teachers' files.
-        work: Cache, checkpoints and times.
+        work: Cache, worlds, checkpoints and times.
         models: Where the network and its card go.
     """
 
@@ -56,6 +58,11 @@ class Places:
     teachers: Path
     work: Path
     models: Path
+
+    @property
+    def worlds(self) -> Path:
+        """Rendered data sets."""
+        return self.work / "worlds"
 
     @property
     def network(self) -> Path:
@@ -83,13 +90,14 @@ class Places:
 
 
 def samples(places: Places) -> list[Sample]:
-    """Return the cached samples to learn from, in a fixed order."""
+    """Return the samples to learn from, in a fixed order."""
     pictures, cache = places.pictures(), places.work / "cache"
-    return [
+    cached = [
         build.load(build.sample_path(cache, group, path))
         for group in ("photo", "osd", "aims")
         for path in pictures[group]
     ]
+    return cached + [sample for one in worlds.LEARN for sample in worlds.samples(places.worlds, one)]
 
 
 def start(places: Places, seed: int) -> MaquetteSmall:
@@ -107,14 +115,26 @@ def make_targets(places: Places) -> None:
     build.build(pictures["photo"], pictures["osd"], pictures["aims"], places.teachers, places.work / "cache")
 
 
-def train(places: Places, options: Options, until: int | None) -> None:
-    """Train from the last checkpoint in ``work``, or from the start."""
+def make_worlds(places: Places) -> None:
+    """Render the worlds, to learn from and to test on."""
+    textures = places.work / "textures"
+    textures.mkdir(parents=True, exist_ok=True)
+    for photo in places.pictures()["photo"]:
+        if not (link := textures / photo.name).exists():
+            link.symlink_to(photo.resolve())
+    worlds.make(places.worlds, worlds.LEARN + worlds.TEST, textures)
+
+
+def train(places: Places, options: Options, begin: Path | None, until: int | None) -> None:
+    """Train from the last checkpoint in ``work``; without one, from ``begin``, or from the teachers."""
     everything = samples(places)
     trainer = Trainer(start(places, options.seed), everything, cutouts(everything), options)
     checkpoint = places.work / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
         log.info("going on from step %d", trainer.step)
+    elif begin is not None:
+        trainer.begin_last_round(begin)
     trainer.run(places.work, until)
 
 
@@ -216,11 +236,12 @@ def _write(path: Path, text: str) -> None:
 def main(arguments: list[str]) -> int:
     """Parse the command line and run its stages; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m maquette.train perception", description=__doc__)
-    parser.add_argument("stage", choices=("targets", "train", "export", "evaluate", "card", "all"))
+    parser.add_argument("stage", choices=("targets", "worlds", "train", "export", "evaluate", "card", "all"))
     for name in ("photos", "rgbd", "teachers", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=MODELS)
     parser.add_argument("--steps", type=int, default=Options.steps)
+    parser.add_argument("--start", type=Path, help="network whose weights the last round begins with")
     parser.add_argument("--until", type=int, help="stop there; a later run goes on exactly")
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--threads", type=int, default=2)
@@ -231,7 +252,8 @@ def main(arguments: list[str]) -> int:
     options = Options(steps=given.steps, seed=given.seed)
     stages: dict[str, Callable[[], None]] = {
         "targets": partial(make_targets, places),
-        "train": partial(train, places, options, given.until),
+        "worlds": partial(make_worlds, places),
+        "train": partial(train, places, options, given.start, given.until),
         "export": partial(write_network, places),
         "evaluate": partial(measure, places),
         "card": partial(write_card, places),
