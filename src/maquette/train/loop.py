@@ -60,7 +60,7 @@ class Round:
 ROUNDS = (
     Round(0, 1e-3, 1.5e-4, False, {"photo": 0.55, "osd": 0.25, "aims": 0.2}),
     Round(900, 6e-4, 9e-5, True, {"photo": 0.4, "osd": 0.35, "aims": 0.25}),
-    Round(1300, 6e-4, 3e-4, True, {"photo": 0.38, "osd": 0.18, "aims": 0.06, "room": 0.2, "street": 0.1, "land": 0.08}),
+    Round(1300, 1e-3, 1e-3, True, {"photo": 0.38, "osd": 0.18, "aims": 0.06, "room": 0.2, "street": 0.1, "land": 0.08}),
 )
 """Heads for photos and tables, then more of the depth cameras, then all of it with rendered worlds."""
 
@@ -87,7 +87,7 @@ class Options:
         weights: Of the losses.
     """
 
-    steps: int = 3300
+    steps: int = 2900
     rounds: tuple[Round, ...] = ROUNDS
     frozen_steps: int = 450
     trunk_until: int = 600

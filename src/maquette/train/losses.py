@@ -101,10 +101,11 @@ def total(outputs: tuple[Tensor, Tensor, Tensor], batch: Batch, weights: Weights
     measured = batch.depth_weight * (~batch.weak).float()[:, None, None]
     guessed = batch.depth_weight * batch.weak.float()[:, None, None]
     share = guessed * weights.weak + measured
+    sure = ~batch.weak[:, None, None]  # a guess teaches nothing of how far the network errs
     parts = {
         "distil": distillation(semantic, batch.semantic),
         "hard": hard_labels(semantic, batch.semantic),
-        "laplace": laplace(log_depth, log_scale, batch.log_depth, share),
+        "laplace": laplace(log_depth, torch.where(sure, log_scale, log_scale.detach()), batch.log_depth, share),
         "shape": scale_invariant(log_depth, batch.log_depth, measured),
         "edges": edges(log_depth, batch.log_depth, measured),
         "weak": scale_invariant(log_depth, batch.log_depth, guessed, lam=1.0),

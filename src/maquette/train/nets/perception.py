@@ -130,8 +130,9 @@ class MaquetteSmall(nn.Module):
         width, labels = 96, len(LABELS)
         self.detail = Pathway(2 * 256, 2 * 32, 256 + 2 * 24 + labels, width)
         self.refine = nn.Conv2d(width, labels, 1)
-        self.around = nn.Sequential(*(Residual(width, dilation) for dilation in (1, 2, 4)))
         self.things = nn.Sequential(Separable(width, 64, 5), nn.Conv2d(64, 3, 1))
+        self.bodies = Pathway(2 * (256 + 96), 2 * 32, 64 + 2 * 24 + labels, 64)
+        self.apart = nn.Sequential(Separable(64, 64, 5), nn.Conv2d(64, 3, 1))
         self.shape = Pathway(2 * (256 + 96) + 2, 2 * 32 + 2, 64 + 2 * 24 + labels + 2, width)
         self.brief = nn.Conv2d(256, 64, 1)
         self.depth = nn.Sequential(Separable(width, 48, 3), nn.Conv2d(48, 2, 1))
@@ -140,6 +141,8 @@ class MaquetteSmall(nn.Module):
     def _start(self) -> None:
         nn.init.zeros_(self.refine.weight)
         nn.init.zeros_(_bias(self.refine))
+        nn.init.zeros_(self.apart[1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.apart[1].bias)  # type: ignore[arg-type]
         for head, start in ((self.things[1], (CENTRE_PRIOR, 0.0, 0.0)), (self.depth[1], (LOG_DEPTH_PRIOR, 0.0))):
             assert isinstance(head, nn.Conv2d)
             nn.init.normal_(head.weight, std=0.01)
@@ -149,7 +152,7 @@ class MaquetteSmall(nn.Module):
     def load_onnx(self, path: Path) -> None:
         """Take all weights from a file that ``train.export.export`` wrote of this network.
 
-        One made before the network had its ``Residual`` parts leaves them as they start.
+        One made before the network had the parts that start as nothing leaves them so.
 
         Raises:
             ValueError: The file holds another network.
@@ -159,8 +162,9 @@ class MaquetteSmall(nn.Module):
             for tensor in onnx.load(path).graph.initializer
         }
         own = self.state_dict()
-        parts = [f"{name}." for name, module in self.named_modules() if isinstance(module, Residual)]
-        missing = [name for name in own if name not in found and not name.startswith(tuple(parts))]
+        residual = [f"{name}." for name, module in self.named_modules() if isinstance(module, Residual)]
+        late = ("bodies.", "apart.", *residual)
+        missing = [name for name in own if name not in found and not name.startswith(late)]
         if missing:
             raise ValueError(f"{path}: not this network, it lacks {missing[0]}")
         self.load_state_dict({name: found.get(name, value) for name, value in own.items()})
@@ -185,16 +189,17 @@ class MaquetteSmall(nn.Module):
         f8 = torch.cat([a.f8, _trim(v.f8, a.f8)], 1)
         f4 = torch.cat([a.f4, _trim(v.f4, a.f4)], 1)
         pv = _trim(pv, pa)
+        brief = F.relu(self.brief(fine))
+        deep = torch.cat([pa, pv, a.mid, _trim(v.mid, a.mid)], 1)
         detail = self.detail(torch.cat([pa, pv], 1), f8, torch.cat([fine, f4, evidence], 1))
         semantic = evidence + self.refine(detail)
-        things = self.things(self.around(detail))
+        things = self.things(detail) + self.apart(self.bodies(deep, f8, torch.cat([brief, f4, evidence], 1)))
         instance = torch.cat([things[:, :1].sigmoid(), things[:, 1:] * OFFSET_SCALE_PX], 1)
 
-        deep = torch.cat([pa, pv, a.mid, _trim(v.mid, a.mid)], 1)
         shape = self.shape(
             torch.cat([deep, rays(deep)], 1),
             torch.cat([f8, rays(f8)], 1),
-            torch.cat([F.relu(self.brief(fine)), f4, semantic, rays(f4)], 1),
+            torch.cat([brief, f4, semantic, rays(f4)], 1),
         )
         log_depth, log_scale = self.depth(shape).chunk(2, 1)
         return semantic, torch.cat([log_depth.clamp(-3.0, 6.0), log_scale.clamp(-5.0, 1.5)], 1), instance
