@@ -53,7 +53,7 @@ clean:
 	@touch $@
 
 .venv/.train: .venv/.dev
-	$(pip) --editable '.[cluster,dev,heif,train]'
+	$(pip) --editable '.[cluster,dev,heif,test-train]'
 	@touch $@
 
 # Blender as a module has wheels for few Pythons and wants a numpy of its own: where it has none, its tests are skipped.

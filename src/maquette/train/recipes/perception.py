@@ -4,7 +4,8 @@ The whole of it, on two CPU cores without a GPU:
 
     python -m maquette.train perception all --photos DIR --rgbd DIR --teachers DIR --work DIR
 
-``--start FILE`` begins with the last round, from the weights of an earlier network of the same kind.
+``--start FILE`` begins with the last round, from the weights of an earlier network of the same kind, and compares the
+new one with it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ import torch
 from maquette.train import card, data, evaluate
 from maquette.train.augment import cutouts
 from maquette.train.data import Sample
+from maquette.train.evaluate_worlds import worlds_report
 from maquette.train.export import OPSET, difference, export, round_weights
 from maquette.train.loop import Options, Trainer
 from maquette.train.nets.perception import MaquetteSmall
 from maquette.train.targets import build, worlds
 from maquette.train.targets.semantic import Teachers
+from maquette.worlds.run import read
 
 log = logging.getLogger(__name__)
 
@@ -158,20 +161,17 @@ def write_network(places: Places) -> None:
     export(trained(places), places.network)
 
 
-def measure(places: Places) -> None:
-    """Measure the exported network and write the numbers of its card."""
-    pictures, osd = places.pictures(), places.rgbd / "osd"
-    network = evaluate.Network(places.network)
+def measure(places: Places, predecessor: Path | None) -> None:
+    """Measure the exported network, and the one before it, and write the numbers of its card."""
+    pictures = places.pictures()
     teachers = Teachers(places.teachers, places.work / "cache")
     net = trained(places)
-    content = places.network.read_bytes()
     state = torch.load(places.work / "checkpoint.pt", weights_only=True)
     options = state["options"]
     times = _read_json(places.work / "times.json")
     numbers: dict[str, Any] = {
-        "file": {
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
+        "file": _file(places.network)
+        | {
             "parameters": sum(parameter.numel() for parameter in net.parameters()),
             "opset": OPSET,
             "parity_sizes": [list(size) for size in PARITY_SIZES],
@@ -185,8 +185,13 @@ def measure(places: Places) -> None:
             "test_osd": len(pictures["test_osd"]),
             "aims": len(pictures["aims"]),
             "sha256_of_pictures_in_order": data.digest([path for part in pictures.values() for path in part]),
+            "worlds_size": [worlds.WIDTH, worlds.HEIGHT],
+            "worlds": [asdict(one) | {"held_out": one.held_out} for one in worlds.LEARN],
+            "worlds_test": [asdict(one) | {"held_out": one.scenes} for one in worlds.TEST],
         },
         "training": {
+            "start": state["start"],
+            "start_step": options["rounds"][-1]["start"],
             "steps": state["step"],
             "trunk_until": options["trunk_until"],
             "trunk_share": options["trunk_share"],
@@ -196,15 +201,31 @@ def measure(places: Places) -> None:
             "machine": "two shared CPU cores, no GPU",
             "minutes": ", ".join(f"{stage} {seconds / 60:.0f} min" for stage, seconds in times.items()),
         },
-        "depth": evaluate.depth_report(network, osd),
+        **_reports(places, places.network, teachers),
+    }
+    if predecessor is not None:
+        numbers["predecessor"] = {"file": _file(predecessor), **_reports(places, predecessor, teachers)}
+    _write(places.numbers, json.dumps(numbers, indent=2) + "\n")
+
+
+def _file(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _reports(places: Places, path: Path, teachers: Teachers) -> dict[str, Any]:
+    pictures, osd = places.pictures(), places.rgbd / "osd"
+    network = evaluate.Network(path)
+    return {
+        "depth": evaluate.depth_report(network, osd, test=True),
         "confidence": evaluate.confidence_report(network, pictures["held_photos"], osd),
         "agreement": {
             "held out": evaluate.agreement_report(network, teachers, pictures["held_photos"]),
             "trained on": evaluate.agreement_report(network, teachers, pictures["photo"]),
         },
-        "instances": evaluate.instance_report(network, osd),
+        "instances": evaluate.instance_report(network, osd, test=True),
+        "worlds": worlds_report(network, {one.kind: read(places.worlds / one.name) for one in worlds.TEST}),
     }
-    _write(places.numbers, json.dumps(numbers, indent=2) + "\n")
 
 
 def write_card(places: Places) -> None:
@@ -241,7 +262,7 @@ def main(arguments: list[str]) -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=MODELS)
     parser.add_argument("--steps", type=int, default=Options.steps)
-    parser.add_argument("--start", type=Path, help="network whose weights the last round begins with")
+    parser.add_argument("--start", type=Path, help="earlier network: the last round begins with it")
     parser.add_argument("--until", type=int, help="stop there; a later run goes on exactly")
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--threads", type=int, default=2)
@@ -255,7 +276,7 @@ def main(arguments: list[str]) -> int:
         "worlds": partial(make_worlds, places),
         "train": partial(train, places, options, given.start, given.until),
         "export": partial(write_network, places),
-        "evaluate": partial(measure, places),
+        "evaluate": partial(measure, places, given.start),
         "card": partial(write_card, places),
     }
     for name, work in stages.items():

@@ -13,6 +13,7 @@ from maquette.labels import LABELS
 from maquette.train.data import Sample
 from maquette.worlds.options import TruthOptions, WorldOptions
 from maquette.worlds.record import SceneRecord
+from maquette.worlds.run import generate, read
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ SHARD = 100
 FARTHEST_M = 300.0
 """Depth beyond this is left out: it is mountains at the edge of the world."""
 HELD_OUT = 0.04
-"""Share of each set, its last scenes, to choose on."""
+"""Share of each set that is held out."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class WorldSet:
     styles: Literal["seen", "unseen"] = "seen"
     photos: bool = False
 
+    @property
+    def held_out(self) -> int:
+        """Its last scenes, that many, are to choose on."""
+        return round(HELD_OUT * self.scenes)
+
 
 LEARN = (
     WorldSet("room", "room", "room", 1200, 1),
@@ -68,8 +74,6 @@ def make(folder: Path, sets: tuple[WorldSet, ...], textures: Path | None = None)
         sets: Which.
         textures: Folder of photos, for the sets that use them.
     """
-    from maquette.worlds.run import generate
-
     for one in sets:
         photos = str(textures) if one.photos else None
         options = WorldOptions(one.kind, styles=one.styles, width=WIDTH, height=HEIGHT, textures=photos)
@@ -78,14 +82,10 @@ def make(folder: Path, sets: tuple[WorldSet, ...], textures: Path | None = None)
         log.info("%s: %d scenes, %d of them new", one.name, made.scenes, made.made)
 
 
-def samples(folder: Path, one: WorldSet, held_out: bool = False) -> list[Sample]:
-    """Return the scenes of a set to learn from, or those held out."""
-    from maquette.worlds.run import read
-
+def samples(folder: Path, one: WorldSet) -> list[Sample]:
+    """Return the scenes of a set to learn from."""
     reader = read(folder / one.name)
-    first_held = len(reader) - round(HELD_OUT * len(reader))
-    numbers = range(first_held, len(reader)) if held_out else range(first_held)
-    return [to_sample(reader[number], f"{one.name}-{number}", one.group) for number in numbers]
+    return [to_sample(reader[number], f"{one.name}-{number}", one.group) for number in range(one.scenes - one.held_out)]
 
 
 def to_sample(record: SceneRecord, name: str, group: str) -> Sample:
