@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "transformers", "bpy", "ray", "onnx", "moderngl", "igl", "trimesh", "maquette.train")
+HEAVY = ("torch", "transformers", "bpy", "ray", "onnx", "h5py", "moderngl", "igl", "trimesh", "maquette.train")
 
 LOADED = "import sys; print(*sorted(sys.modules), sep='\\n')"
 

@@ -61,8 +61,93 @@ def test_median_scaling_removes_any_factor(factor):
 
 
 def test_thresholds_are_strict():
-    assert m.delta(np.array([1.25]), np.array([1.0]), 1) == 0.0
-    assert m.delta(np.array([1.2499]), np.array([1.0]), 1) == 1.0
+    assert m.errors(np.array([1.25]), np.array([1.0])).delta(1) == 0.0
+    assert m.errors(np.array([1.2499]), np.array([1.0])).delta(1) == 1.0
+
+
+def test_lambda_0_is_the_square_of_the_log_error():
+    found = m.errors(PREDICTED, TRUTH)
+    assert found.silog(0.0) == pytest.approx(found.rmse_log**2)
+
+
+def test_sums_of_pictures_are_those_of_all_their_pixels():
+    halves = [(PREDICTED[:5], TRUTH[:5]), (PREDICTED[5:], TRUTH[5:])]
+    together = m.errors(*halves[0]) + m.errors(*halves[1])
+    assert together.metrics() == pytest.approx(brute_force(PREDICTED, TRUTH))
+
+
+def least_squares(x, y):
+    valid = np.isfinite(TRUTH) & (TRUTH > 0)
+    (scale, shift), *_ = np.linalg.lstsq(np.stack([x[valid], np.ones(valid.sum())], 1), y[valid], rcond=None)
+    return scale * x + shift
+
+
+def test_alignment_is_numpys_least_squares():
+    farthest = 4.0
+    in_depth = least_squares(PREDICTED, TRUTH).clip(m.LEAST_DEPTH_M, farthest)
+    np.testing.assert_allclose(m.affine_depth(PREDICTED, TRUTH, farthest), in_depth)
+    with np.errstate(divide="ignore"):
+        disparity = least_squares(1 / PREDICTED, 1 / TRUTH)
+    in_disparity = np.where(disparity > 0, 1 / disparity, np.inf).clip(m.LEAST_DEPTH_M, farthest)
+    np.testing.assert_allclose(m.affine_disparity(PREDICTED, TRUTH, farthest), in_disparity)
+
+
+@given(st.floats(0.1, 10.0), st.floats(-0.5, 0.5))
+def test_alignment_undoes_any_scale_and_shift(scale, shift):
+    truth = np.array([[1.0, 2.0, 3.5], [0.0, 8.0, 5.0]])
+    known = truth > 0
+    of_depth = np.where(known, scale * (truth - shift), 1.0)
+    np.testing.assert_allclose(m.affine_depth(of_depth, truth, 100)[known], truth[known], rtol=1e-7)
+    disparity = 1 / np.where(known, truth, 1.0)
+    of_disparity = 1 / (scale * (disparity + 0.6 + shift))
+    np.testing.assert_allclose(m.affine_disparity(of_disparity, truth, 100)[known], truth[known], rtol=1e-6)
+
+
+def test_alignment_is_cut_to_what_is_possible():
+    truth = np.array([1.0, 1.1, 50.0, 1.2, 60.0])
+    predicted = np.array([10.0, 1.0, 30.0, 2.0, 35.0])
+    for align in (m.affine_depth, m.affine_disparity):
+        aligned = align(predicted, truth, 40.0)
+        assert aligned.min() >= m.LEAST_DEPTH_M and aligned.max() <= 40 * (1 + 1e-12)
+    assert m.affine_depth(predicted, truth, 40.0).min() == m.LEAST_DEPTH_M
+    assert m.affine_disparity(np.array([1.0, 1.0]), np.array([1.0, 1.0]), 40.0).tolist() == [1.0, 1.0]
+
+
+def test_a_constant_prediction_becomes_the_mean():
+    truth = np.array([1.0, 2.0, 6.0])
+    assert m.affine_depth(np.full(3, 4.0), truth, 99).tolist() == [3.0, 3.0, 3.0]
+    np.testing.assert_allclose(m.affine_disparity(np.full(3, 4.0), truth, 99), 3 / (1 + 1 / 2 + 1 / 6))
+
+
+def test_every_variant_has_a_name_of_its_own():
+    rng = np.random.default_rng(1)
+    pairs = [(TRUTH * 0 + rng.uniform(0.5, 5, TRUTH.shape), TRUTH) for _ in range(3)]
+    pairs = [(np.where(np.isfinite(p), p, 1.0), t) for p, t in pairs]
+    found = m.all_metrics_over_images([m.errors_by_alignment(p, t, 10) for p, t in pairs])
+    aligned = {
+        "": [p for p, _ in pairs],
+        "_median_scaled": [m.median_scaled(p, t) for p, t in pairs],
+        "_affine_depth": [m.affine_depth(p, t, 10) for p, t in pairs],
+        "_affine_disparity": [m.affine_disparity(p, t, 10) for p, t in pairs],
+    }
+    expected = {}
+    for alignment, maps in aligned.items():
+        each = [brute_force(p, TRUTH) for p in maps]
+        pooled = brute_force(np.concatenate(maps), np.concatenate([TRUTH] * 3))
+        for name in pooled:
+            expected[name + alignment] = np.mean([one[name] for one in each])
+            expected[f"{name}{alignment}_pooled"] = pooled[name]
+    assert len(expected) == 64
+    assert found == pytest.approx(expected)
+
+
+def test_eigens_crop_is_where_it_is():
+    cropped = m.eigen_crop(np.ones((480, 640), np.float32))
+    rows, columns = np.nonzero(cropped)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (45, 470, 41, 600)
+    assert cropped.sum() == 426 * 560
+    with pytest.raises(ValueError, match="this one is 3x2"):
+        m.eigen_crop(np.ones((2, 3), np.float32))
 
 
 def test_pictures_count_the_same_whatever_their_size():
@@ -82,7 +167,7 @@ def test_pictures_count_the_same_whatever_their_size():
 )
 def test_what_cannot_be_compared_is_refused(predicted, truth, message):
     with pytest.raises(ValueError, match=message):
-        m.abs_rel(predicted, truth)
+        m.errors(predicted, truth)
 
 
 def test_an_empty_mean_is_refused():

@@ -78,3 +78,66 @@ def test_panoptic_quality_in_closed_form():
 def test_nothing_at_all_is_zero():
     empty = m.panoptic_quality(np.zeros(4, int), np.zeros(4, int))
     assert (empty.pq, empty.sq, empty.rq) == (0.0, 0.0, 0.0)
+
+
+CATEGORY = {1: 10, 2: 10, 3: 20}
+
+
+@settings(max_examples=50)
+@given(MAPS, MAPS)
+def test_one_pass_over_all_categories_is_one_pass_over_each(truth, predicted):
+    found = m.panoptic_qualities(truth, predicted, CATEGORY, CATEGORY)
+    for category in (10, 20):
+        ours = [i for i, c in CATEGORY.items() if c == category]
+        each = m.panoptic_quality(
+            np.where(np.isin(truth, ours), truth, 0), np.where(np.isin(predicted, ours), predicted, 0), truth == 0
+        )
+        got = found.get(category, m.PanopticQuality())
+        assert (got.matched, got.missed, got.spurious) == (each.matched, each.missed, each.spurious)
+        assert got.iou_sum == pytest.approx(each.iou_sum)
+
+
+@settings(max_examples=30)
+@given(MAPS, st.permutations([5, 70_000, 16_777_215]))
+def test_names_of_segments_do_not_matter(truth, names):
+    renamed = np.array([0, *names])[truth]
+    found = m.panoptic_qualities(truth, renamed, CATEGORY, dict(zip(names, CATEGORY.values(), strict=True)))
+    for quality in found.values():
+        assert (quality.pq, quality.missed, quality.spurious) == (1.0, 0, 0)
+    assert set(found) == {CATEGORY[i] for i in np.unique(truth) if i}
+
+
+def test_a_category_mistaken_is_missed_and_spurious():
+    ids = np.ones((4, 4), int)
+    found = m.panoptic_qualities(ids, ids, {1: 10}, {1: 20})
+    assert found == {10: m.PanopticQuality(missed=1), 20: m.PanopticQuality(spurious=1)}
+
+
+def test_a_group_is_neither_found_nor_missed_and_excuses_what_lies_in_it():
+    truth = np.array([[1] * 6 + [2] * 4])
+    predicted = np.array([[7] * 4 + [0] * 2 + [8] * 4])
+    categories = {1: 10, 2: 20}
+    assert m.panoptic_qualities(truth, predicted, categories, {7: 10, 8: 20}, [1]) == {
+        20: m.PanopticQuality(iou_sum=1.0, matched=1)
+    }
+    other = m.panoptic_qualities(truth, predicted, categories, {7: 20, 8: 20}, [1])
+    assert other[20] == m.PanopticQuality(iou_sum=1.0, matched=1, spurious=1)
+
+
+def test_averages_leave_out_what_does_not_occur():
+    total = m.add_qualities(
+        [
+            {1: m.PanopticQuality(iou_sum=0.8, matched=1), 3: m.PanopticQuality(missed=2)},
+            {1: m.PanopticQuality(iou_sum=0.6, matched=1, spurious=2), 9: m.PanopticQuality()},
+        ]
+    )
+    found = m.panoptic_averages(total, things=[1, 9])
+    assert found["things"] == m.PanopticAverage(pytest.approx(0.7 * 2 / 3), pytest.approx(0.7), pytest.approx(2 / 3), 1)
+    assert found["stuff"] == m.PanopticAverage(0.0, 0.0, 0.0, 1)
+    assert found["all"].pq == pytest.approx(0.7 / 3) and found["all"].categories == 2
+    assert m.panoptic_averages({}, [])["all"] == m.PanopticAverage(0.0, 0.0, 0.0, 0)
+
+
+def test_maps_of_other_sizes_are_refused():
+    with pytest.raises(ValueError, match="truth is"):
+        m.panoptic_quality(np.ones((2, 2), int), np.ones((2, 3), int))

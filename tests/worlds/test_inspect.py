@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maquette.worlds.inspect import QUANTILES, summarize, tables
+from maquette.datasets.statistics import QUANTILES
+from maquette.worlds.inspect import summarize, tables
 from maquette.worlds.record import CLASSES, SceneRecord, Visibility
 from tests.worlds.records import random_record
 

@@ -17,7 +17,8 @@ Options = TypeVar("Options")
 def add_flags(parser: argparse.ArgumentParser, options: type[Any]) -> None:
     """Add one flag for each field of an options dataclass, in a group that carries the dataclass's first line.
 
-    ``fov_deg`` becomes ``--fov``: a unit belongs to a field's name, and to the help text of a flag.
+    ``fov_deg`` becomes ``--fov``, and ``farthest_m`` ``--farthest``: a unit belongs to a field's name, and to the help
+    text of a flag.
     """
     doc = inspect.getdoc(options) or ""
     texts = _attributes(doc)
@@ -25,9 +26,9 @@ def add_flags(parser: argparse.ArgumentParser, options: type[Any]) -> None:
     group = parser.add_argument_group(doc.splitlines()[0].rstrip(".").lower() if doc else None)
     for field in dataclasses.fields(options):
         kind = _without_none(types_of[field.name])
-        flag = "--" + field.name.removesuffix("_deg").replace("_", "-")
+        flag = "--" + field.name.removesuffix("_deg").removesuffix("_m").replace("_", "-")
         text = texts.get(field.name, "").replace("%", "%%")
-        if field.default not in (None, ""):
+        if field.default not in (None, "", ()):
             text += f" [{field.default}]" if kind is not bool else f" [{'yes' if field.default else 'no'}]"
         if kind is bool:
             group.add_argument(
@@ -35,6 +36,11 @@ def add_flags(parser: argparse.ArgumentParser, options: type[Any]) -> None:
             )
         elif get_origin(kind) is Literal:
             group.add_argument(flag, dest=field.name, choices=get_args(kind), default=field.default, help=text)
+        elif get_origin(kind) is tuple:
+            action = group.add_argument(
+                flag, dest=field.name, type=_names, metavar="NAME[,NAME]", default=field.default, help=text
+            )
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
         else:
             name = {int: "N", float: "X", str: "NAME"}.get(kind, "FILE")
             action = group.add_argument(
@@ -48,6 +54,10 @@ def from_flags(options: type[Options], arguments: argparse.Namespace) -> Options
     """Make an options dataclass from the flags that ``add_flags`` added for it."""
     names = [field.name for field in dataclasses.fields(options)]  # type: ignore[arg-type]
     return options(**{name: getattr(arguments, name) for name in names})
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _without_none(annotation: Any) -> Any:

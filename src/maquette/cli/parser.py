@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import shtab
 
-from maquette.cli import diorama, models, view, worlds
+from maquette.cli import datasets, diorama, models, view, worlds
 from maquette.errors import MaquetteError
 
 
@@ -34,6 +34,10 @@ def make_parser() -> Parser:
     verb = verbs.add_parser("diorama", parents=[common], allow_abbrev=False, help="photos to layered 3D scenes")
     diorama.add_arguments(verb)
     verb.set_defaults(run=diorama.run)
+    datasets.add_arguments(
+        verbs.add_parser("datasets", allow_abbrev=False, help="public data sets, and errors of predictions on them"),
+        common,
+    )
     models.add_arguments(verbs.add_parser("models", allow_abbrev=False, help="the networks and their files"), common)
     verb = verbs.add_parser("view", parents=[common], allow_abbrev=False, help="look at a scene in the browser")
     view.add_arguments(verb)

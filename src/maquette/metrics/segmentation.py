@@ -6,7 +6,10 @@ from a confusion matrix over all pixels; Kirillov et al., "Panoptic Segmentation
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,8 @@ IntArray = NDArray[np.integer]
 
 MATCH_IOU = 0.5
 """Segments match above this (then at most one can)."""
+
+_VOID = -1
 
 
 def agreement(a: IntArray, b: IntArray, where: NDArray[np.bool_] | None = None) -> float:
@@ -114,20 +119,117 @@ def panoptic_quality(truth: IntArray, predicted: IntArray, unknown: NDArray[np.b
         unknown: (H, W), pixels without truth. They count in no union, and a predicted segment that lies mostly there is
             not spurious (Kirillov et al., section 4.1, "void labels").
     """
-    void = np.zeros(truth.shape, bool) if unknown is None else unknown
-    theirs = np.where(void, 0, truth)
-    truth_ids, truth_areas = np.unique(theirs[theirs != 0], return_counts=True)
-    ids, areas = np.unique(predicted[predicted != 0], return_counts=True)
-    hidden = {int(i): int((void & (predicted == i)).sum()) for i in ids}
-    area = dict(zip(ids.tolist(), areas.tolist(), strict=True))
-    both = (theirs != 0) & (predicted != 0)
-    pairs, shared = np.unique(np.stack([theirs[both], predicted[both]]), axis=1, return_counts=True)
-    truth_area = dict(zip(truth_ids.tolist(), truth_areas.tolist(), strict=True))
-    iou_sum, used = 0.0, set()
-    for (t, p), intersection in zip(pairs.T.tolist(), shared.tolist(), strict=True):
-        iou = intersection / (truth_area[t] + area[p] - hidden[p] - intersection)
-        if iou > MATCH_IOU:
-            iou_sum += iou
-            used.add(p)
-    spurious = sum(1 for i in area if i not in used and hidden[i] <= 0.5 * area[i])
-    return PanopticQuality(iou_sum, len(used), len(truth_ids) - len(used), spurious)
+    theirs = truth.astype(np.int64) if unknown is None else np.where(unknown, _VOID, truth)
+    of_truth, of_prediction = (dict.fromkeys(np.unique(ids[ids > 0]).tolist(), 0) for ids in (truth, predicted))
+    return _matched(theirs, predicted, of_truth, of_prediction, ()).get(0, PanopticQuality())
+
+
+def panoptic_qualities(
+    truth: IntArray,
+    predicted: IntArray,
+    truth_categories: Mapping[int, int],
+    predicted_categories: Mapping[int, int],
+    crowds: Collection[int] = (),
+) -> dict[int, PanopticQuality]:
+    """Match the segments of every category in one picture, as COCO's panopticapi does.
+
+    Args:
+        truth: (H, W) segment ids. Pixels of an id without a category are void: they count in no union, and a predicted
+            segment that lies mostly there is not spurious (Kirillov et al., section 4.1).
+        predicted: (H, W) segment ids; those without a category are no segments.
+        truth_categories: Category of each segment of the truth.
+        predicted_categories: Category of each predicted segment.
+        crowds: Segments of the truth that stand for a group. They are neither found nor missed, and a predicted segment
+            of their category that lies mostly there or on void is not spurious (section 4.1, "group labels").
+
+    Returns:
+        Counts of each category that is in the truth or the prediction, by its id. Add those of several pictures with
+        ``add_qualities``.
+    """
+    theirs = np.where(np.isin(truth, list(truth_categories)), truth, _VOID)
+    return _matched(theirs, predicted, truth_categories, predicted_categories, crowds)
+
+
+def add_qualities(pictures: Iterable[Mapping[int, PanopticQuality]]) -> dict[int, PanopticQuality]:
+    """Return the counts of each category over pictures."""
+    total: dict[int, PanopticQuality] = {}
+    for picture in pictures:
+        for category, quality in picture.items():
+            total[category] = total.get(category, PanopticQuality()) + quality
+    return total
+
+
+@dataclass(frozen=True)
+class PanopticAverage:
+    """Means over categories, every category counting the same however many segments it has.
+
+    Attributes:
+        pq: Mean panoptic quality.
+        sq: Mean segmentation quality.
+        rq: Mean recognition quality.
+        categories: Number of categories that occur in truth or prediction: the others are left out. All is 0 without
+            any.
+    """
+
+    pq: float
+    sq: float
+    rq: float
+    categories: int
+
+
+def panoptic_averages(
+    qualities: Mapping[int, PanopticQuality], things: Collection[int]
+) -> dict[Literal["all", "things", "stuff"], PanopticAverage]:
+    """Average over all categories, over ``things`` and over the others (Kirillov et al., section 4.2 and table 1)."""
+    return {
+        "all": _average(qualities.values()),
+        "things": _average(quality for category, quality in qualities.items() if category in things),
+        "stuff": _average(quality for category, quality in qualities.items() if category not in things),
+    }
+
+
+def _average(qualities: Iterable[PanopticQuality]) -> PanopticAverage:
+    occurring = [quality for quality in qualities if quality.matched + quality.missed + quality.spurious]
+    if not occurring:
+        return PanopticAverage(0.0, 0.0, 0.0, 0)
+    pq, sq, rq = np.mean([(quality.pq, quality.sq, quality.rq) for quality in occurring], axis=0).tolist()
+    return PanopticAverage(pq, sq, rq, len(occurring))
+
+
+def _matched(
+    truth: IntArray,
+    predicted: IntArray,
+    truth_categories: Mapping[int, int],
+    predicted_categories: Mapping[int, int],
+    crowds: Collection[int],
+) -> dict[int, PanopticQuality]:
+    """Count matches by category; pixels of the truth that are ``_VOID`` count in no union."""
+    if truth.shape != predicted.shape:
+        raise ValueError(f"truth is {truth.shape}, prediction is {predicted.shape}")
+    truth_ids, rows = np.unique(truth, return_inverse=True)
+    ids, columns = np.unique(predicted, return_inverse=True)
+    shape = len(truth_ids), len(ids)
+    shared = np.bincount(np.ravel(rows) * shape[1] + np.ravel(columns), minlength=shape[0] * shape[1]).reshape(shape)
+    areas = shared.sum(0)
+    hidden = shared[truth_ids == _VOID].sum(0)
+    iou = shared / np.maximum(shared.sum(1)[:, None] + areas - hidden - shared, 1)
+
+    missed = {
+        row: truth_categories[t]
+        for row, t in enumerate(truth_ids.tolist())
+        if t in truth_categories and t not in crowds
+    }
+    spurious = {column: predicted_categories[p] for column, p in enumerate(ids.tolist()) if p in predicted_categories}
+    counts: defaultdict[int, PanopticQuality] = defaultdict(PanopticQuality)
+    for row, column in np.argwhere(iou > MATCH_IOU).tolist():
+        if row in missed and column in spurious and missed[row] == spurious[column]:
+            counts[missed.pop(row)] += PanopticQuality(iou_sum=float(iou[row, column]), matched=1)
+            del spurious[column]
+    for category in missed.values():
+        counts[category] += PanopticQuality(missed=1)
+    for column, category in spurious.items():
+        group = [crowd for crowd in crowds if truth_categories[crowd] == category]
+        excused = hidden[column] + shared[np.isin(truth_ids, group), column].sum()
+        if excused <= 0.5 * areas[column]:
+            counts[category] += PanopticQuality(spurious=1)
+    return dict(counts)

@@ -37,29 +37,54 @@ def read_depth(path: Path, width: int, height: int) -> NDArray[np.float32]:
     Raises:
         MaquetteError: The file cannot be read, is no depth map, or has another shape than the photo.
     """
+    metres = read_metres(path)
+    if not metres.any():
+        raise MaquetteError(f"{path}: no pixel has a known depth (above 0)")
+    return _fit(np.where(metres > 0, metres, np.float32(np.nan)), width, height, path)
+
+
+def read_metres(path: Path) -> NDArray[np.float32]:
+    """Read a depth map of any size.
+
+    Args:
+        path: 16-bit PNG in millimetres, or ``.npy`` in metres, (H, W) or (H, W, 1).
+
+    Returns:
+        (H, W) float32 metres, finite; 0 where unknown.
+
+    Raises:
+        MaquetteError: The file cannot be read, or is no depth map.
+    """
     if path.suffix.lower() == ".npy":
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise MaquetteError(
-                f"{path}: cannot be read as .npy ({_reason(error)}); give float metres or a 16-bit PNG"
-            ) from error
+        array = read_npy(path)
+        if array.ndim == 3 and array.shape[2] == 1:
+            array = array[..., 0]
         if array.ndim != 2 or array.dtype.kind not in "fiu":
             raise MaquetteError(
                 f"{path}: holds {array.dtype} of shape {array.shape}; depth is one number a pixel, in metres"
             )
         metres = array.astype(np.float32)
     else:
-        image = _open(path)
+        image = open_image(path)
         if image.mode not in ("I;16", "I;16B", "I;16L", "I"):
             raise MaquetteError(
                 f"{path}: a picture of mode {image.mode}; depth is a 16-bit grey PNG in millimetres, or .npy"
             )
-        metres = np.asarray(image).astype(np.float32) / 1000
-    metres = np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(np.nan))
-    if not np.isfinite(metres).any():
-        raise MaquetteError(f"{path}: no pixel has a known depth (above 0)")
-    return _fit(metres, width, height, path)
+        metres = np.asarray(image).astype(np.float32) / np.float32(1000)
+    return np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
+
+
+def read_npy(path: Path) -> NDArray[Any]:
+    """Read an array that NumPy wrote; one of Python objects is refused.
+
+    Raises:
+        MaquetteError: It cannot be read.
+    """
+    try:
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise MaquetteError(f"{path}: cannot be read as .npy ({_reason(error)}); write it again with numpy") from error
+    return array
 
 
 def read_segments(path: Path, width: int, height: int) -> tuple[NDArray[np.int32], tuple[Segment, ...]]:
@@ -79,8 +104,8 @@ def read_segments(path: Path, width: int, height: int) -> tuple[NDArray[np.int32
         MaquetteError: A file cannot be read, is no such map, or has another shape than the photo.
     """
     card = path.with_suffix(".json")
-    image = _open(path.with_suffix(".png") if path == card else path)
-    described = _read_json(card) if card.is_file() else None
+    image = open_image(path.with_suffix(".png") if path == card else path)
+    described = read_json(card) if card.is_file() else None
     if image.mode in ("RGB", "RGBA"):
         if described is None:
             raise MaquetteError(f"{path}: a colour PNG needs its COCO panoptic JSON beside it, {card.name}")
@@ -132,23 +157,33 @@ def id_to_rgb(ids: NDArray[np.int32]) -> NDArray[np.uint8]:
     return np.stack([ids & 255, ids >> 8 & 255, ids >> 16 & 255], axis=-1).astype(np.uint8)
 
 
-def _coco(perception: Perception) -> dict[str, Any]:
+def areas_and_boxes(ids: NDArray[np.int32]) -> dict[int, tuple[int, list[int]]]:
+    """Return the area in pixels and the box [left, top, width, height] of each id above 0 that a map (H, W) shows."""
     from scipy.ndimage import find_objects
 
+    areas = np.bincount(ids.ravel())
+    areas[0] = 0
+    numbers = np.flatnonzero(areas)
+    rank = np.zeros(len(areas), np.int32)
+    rank[numbers] = np.arange(1, len(numbers) + 1)
+    return {
+        number: (int(areas[number]), [x.start, y.start, x.stop - x.start, y.stop - y.start])
+        for number, (y, x) in zip(numbers.tolist(), find_objects(rank[ids]), strict=True)
+    }
+
+
+def _coco(perception: Perception) -> dict[str, Any]:
     ids = perception.segment_ids
-    area = np.bincount(ids.ravel())
-    rank = np.zeros(len(area), np.int32)
-    rank[np.flatnonzero(area)] = np.arange(1, np.count_nonzero(area) + 1)
-    boxes = find_objects(rank[ids])
+    found = areas_and_boxes(ids)
     infos = []
     for segment in perception.segments:
-        rows, columns = boxes[rank[segment.id] - 1]
+        area, box = found[segment.id]
         infos.append(
             {
                 "id": segment.id,
                 "category_id": segment.label.id,
-                "area": int(area[segment.id]),
-                "bbox": [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
+                "area": area,
+                "bbox": box,
                 "iscrowd": 0,
                 "score": segment.score,
             }
@@ -247,10 +282,15 @@ def _fit(array: NDArray[Any], width: int, height: int, path: Path) -> NDArray[An
     return fitted
 
 
-def _open(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
+    """Read a picture file, in the mode that it has.
+
+    Raises:
+        MaquetteError: There is none, or it is damaged.
+    """
     try:
-        image = Image.open(path)
-        image.load()
+        with Image.open(path) as image:
+            image.load()
     except FileNotFoundError as error:
         raise MaquetteError(f"{path}: no such file") from error
     except Exception as error:  # Pillow's decoders raise many kinds
@@ -258,7 +298,12 @@ def _open(path: Path) -> Image.Image:
     return image
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises:
+        MaquetteError: It cannot be read, or holds something else.
+    """
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -269,4 +314,5 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).splitlines()[0]
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -21,6 +21,7 @@ from maquette.export.atomic import failure, shown
 from maquette.worlds.encode import Files, decode, encode, npy, read_picture
 from maquette.worlds.plan import Plan, scene_name
 from maquette.worlds.record import SceneRecord
+from maquette.worlds.types import Kind
 
 TRUTH = "truth"
 
@@ -91,6 +92,16 @@ class FolderReader:
         """Look for scenes in a folder; the paper's own data will do."""
         found = (entry for entry in folder.iterdir() if not entry.name.startswith("."))  # those are being written
         self._scenes = sorted(entry for entry in found if (entry / "0.png").exists())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The folder of each scene."""
+        return tuple(scene.name for scene in self._scenes)
+
+    @property
+    def kinds(self) -> tuple[Kind | None, ...]:
+        """The kind of each scene, which is read for it."""
+        return tuple(record.kind for record in self)
 
     def __len__(self) -> int:
         """Number of scenes."""

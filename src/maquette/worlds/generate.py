@@ -23,7 +23,6 @@ _MAKERS: dict[Kind, Callable[[WorldOptions, np.random.Generator, Library], World
     "street": make_street,
     "landscape": make_landscape,
 }
-_MIXED: tuple[Kind, ...] = ("room", "street", "landscape")
 
 _library = lru_cache(maxsize=4)(Library)
 
@@ -40,8 +39,7 @@ def make_world(options: WorldOptions, seed: int, index: int) -> World:
         MaquetteError: The options name something that does not exist or cannot be used.
     """
     options.check()
-    kind = _MIXED[index % len(_MIXED)] if options.kind == "mixed" else options.kind
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
-    world = _MAKERS[kind](options, rng, _library(options))
+    world = _MAKERS[options.kind_of(index)](options, rng, _library(options))
     settings = {"options": asdict(options), "seed": seed, "index": index, "version": __version__}
     return replace(world, name=f"{world.name}-{seed}-{index:06d}", settings=settings)

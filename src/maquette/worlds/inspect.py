@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maquette.datasets.statistics import Depths, depth_rows
 from maquette.worlds.record import CLASSES, ObjectRecord, SceneRecord
 
-QUANTILES = (0.001, 0.01, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99, 0.999)
-"""Those of the table of depths that DIODE was analysed with (Diorama paper, table 1)."""
-
 _STYLES = 8
-_PER_OCTAVE = 512
-_LOWEST = -10
-_HIGHEST = 16
 
 
 def summarize(records: Iterable[SceneRecord]) -> dict[str, Any]:
@@ -38,7 +33,7 @@ def summarize(records: Iterable[SceneRecord]) -> dict[str, Any]:
     scenes = pictures = 0
     kinds: Counter[str] = Counter()
     families: dict[str, _Family] = {}
-    depths: dict[str, _Depths] = {}
+    depths: dict[str, Depths] = {}
     cells = _Cells()
     for record in records:
         scenes += 1
@@ -47,16 +42,16 @@ def summarize(records: Iterable[SceneRecord]) -> dict[str, Any]:
         for entry in record.objects:
             families.setdefault(entry.family, _Family()).add(entry)
         for view in record.views:
-            depths.setdefault(record.kind or "unknown", _Depths()).add(view.depth_m)
+            depths.setdefault(record.kind or "unknown", Depths()).add(view.depth_m)
         cells.add(record)
     if len(depths) > 1:
-        depths["all"] = sum(depths.values(), _Depths())
+        depths["all"] = sum(depths.values(), Depths())
     return {
         "scenes": scenes,
         "pictures": pictures,
         "kinds": dict(sorted(kinds.items())),
         "families": {name: family.summary(scenes) for name, family in sorted(families.items())},
-        "depth_m": {kind: found.summary() for kind, found in depths.items()},
+        "depth_m": {kind: _with_sky(found.summary()) for kind, found in depths.items()},
         "grid": cells.summary(),
     }
 
@@ -77,17 +72,18 @@ def tables(summary: dict[str, Any]) -> str:
         )
     depths = summary["depth_m"]
     if depths:
-        lines += ["", f"{'depth in m':<12}" + "".join(f"{kind:>11}" for kind in depths)]
-        for title, key in (("minimum", "minimum"), ("average", "average"), ("maximum", "maximum")):
-            lines.append(f"{title:<12}" + "".join(f"{found[key]:>11.2f}" for found in depths.values()))
-        for share in QUANTILES:
-            row = "".join(f"{found['quantiles'][str(share)]:>11.2f}" for found in depths.values())
-            lines.append(f"{f'Q {share:g}':<12}{row}")
+        lines += ["", *depth_rows(depths)]
         lines.append(f"{'sky':<12}" + "".join(f"{_percent(found['sky']):>11}" for found in depths.values()))
     if summary["grid"]:
         shares = [f"{name} {share:.2%}" for name, share in summary["grid"].items()]
         lines += ["", "cells: " + ", ".join(shares)]
     return "\n".join(lines)
+
+
+def _with_sky(depths: dict[str, Any]) -> dict[str, Any]:
+    """In worlds, what has no depth is sky."""
+    valid = depths.pop("valid")
+    return {**depths, "sky": 1 - valid}
 
 
 def _percent(share: float | None) -> str:
@@ -118,54 +114,6 @@ class _Family:
             "visible": self.fractions / self.framed if self.framed else None,
             "hidden": self.hidden / self.framed if self.framed else None,
             "styles": dict(sorted(self.styles.items())),
-        }
-
-
-@dataclass
-class _Depths:
-    """A histogram of depths with bins of equal ratio."""
-
-    histogram: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros((_HIGHEST - _LOWEST) * _PER_OCTAVE, dtype=np.int64)
-    )
-    total_m: float = 0.0
-    pixels: int = 0
-    minimum: float = np.inf
-    maximum: float = 0.0
-
-    def add(self, depth_m: NDArray[np.float32]) -> None:
-        self.pixels += depth_m.size
-        known = depth_m[depth_m > 0]
-        if known.size:
-            bins = ((np.log2(known) - _LOWEST) * _PER_OCTAVE).astype(np.int64).clip(0, len(self.histogram) - 1)
-            self.histogram += np.bincount(bins, minlength=len(self.histogram))
-            self.total_m += float(known.sum(dtype=np.float64))
-            self.minimum = min(self.minimum, float(known.min()))
-            self.maximum = max(self.maximum, float(known.max()))
-
-    def __add__(self, other: _Depths) -> _Depths:
-        return _Depths(
-            self.histogram + other.histogram,
-            self.total_m + other.total_m,
-            self.pixels + other.pixels,
-            min(self.minimum, other.minimum),
-            max(self.maximum, other.maximum),
-        )
-
-    def summary(self) -> dict[str, Any]:
-        below = np.cumsum(self.histogram)
-        known = int(below[-1])
-        if not known:
-            nothing = dict.fromkeys(map(str, QUANTILES), 0.0)
-            return {"minimum": 0.0, "average": 0.0, "maximum": 0.0, "quantiles": nothing, "sky": 1.0}
-        at = np.searchsorted(below, np.array(QUANTILES) * known)
-        middles = np.exp2((at + 0.5) / _PER_OCTAVE + _LOWEST).clip(self.minimum, self.maximum)
-        return {
-            "minimum": self.minimum,
-            "average": self.total_m / known,
-            "maximum": self.maximum,
-            "quantiles": {str(share): float(value) for share, value in zip(QUANTILES, middles, strict=True)},
-            "sky": 1 - known / self.pixels,
         }
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from maquette.errors import MaquetteError
+from maquette.worlds.types import Kind
 
 Layout = Literal["shards", "folders"]
 Engine = Literal["local", "ray"]
+
+_MIXED: tuple[Kind, ...] = ("room", "street", "landscape")
 
 MOST_PX = 8000
 """Greatest width and height of a picture: OpenGL drivers take twice that, and two samples a pixel are drawn."""
@@ -61,6 +64,10 @@ class WorldOptions:
                 raise MaquetteError(f"--{name} must be from 1 to {MOST_PX} pixels, not {value}")
         if self.attempts < 1:
             raise MaquetteError(f"--attempts must be 1 or more, not {self.attempts}")
+
+    def kind_of(self, number: int) -> Kind:
+        """The kind of a world by its number in the data set."""
+        return _MIXED[number % len(_MIXED)] if self.kind == "mixed" else self.kind
 
 
 @dataclass(frozen=True)

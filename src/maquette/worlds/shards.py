@@ -12,7 +12,6 @@ import io
 import json
 import os
 import tarfile
-from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +21,7 @@ from maquette.export.atomic import failure, shown, whole
 from maquette.worlds.encode import Files, decode
 from maquette.worlds.plan import Plan, scene_name
 from maquette.worlds.record import SceneRecord
+from maquette.worlds.types import Kind
 
 _END = bytes(1024)
 
@@ -102,39 +102,47 @@ class ShardWriter:
 
 
 class ShardReader:
-    """The scenes of a data set in shards, one after the other or by number; unfinished shards are left out."""
+    """The scenes of a data set in shards, one after the other or by index; unfinished shards are left out."""
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         """Look for the shards that are in the folder of a data set."""
         self._folder = folder
-        self._shards = [shard for shard in range(_count(plan)) if _tar(folder, shard).exists()]
-        self._ends: list[int] = []
-        for shard in self._shards:
-            self._ends.append((self._ends[-1] if self._ends else 0) + len(_numbers(plan, shard)))
+        self._plan = plan
+        shards = (shard for shard in range(_count(plan)) if _tar(folder, shard).exists())
+        self._numbers = [number for shard in shards for number in _numbers(plan, shard)]
         self._open: tuple[int, dict[str, Any]] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the files of each scene begin with."""
+        return tuple(scene_name(number) for number in self._numbers)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kind of each scene; no scene is read for it."""
+        return tuple(self._plan.options.kind_of(number) for number in self._numbers)
 
     def __len__(self) -> int:
         """Number of scenes."""
-        return self._ends[-1] if self._ends else 0
+        return len(self._numbers)
 
     def __iter__(self) -> Iterator[SceneRecord]:
         """Every scene, in order."""
-        return (self[number] for number in range(len(self)))
+        return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, number: int) -> SceneRecord:
+    def __getitem__(self, index: int) -> SceneRecord:
         """One scene.
 
         Raises:
             IndexError: There is no such scene.
             MaquetteError: Its shard is damaged.
         """
-        if not 0 <= number < len(self):
-            raise IndexError(number)
-        at = bisect_right(self._ends, number)
-        shard = self._shards[at]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        shard, place = divmod(self._numbers[index], self._plan.shard)
         if self._open is None or self._open[0] != shard:
             self._open = shard, self._checked(shard)
-        name, offset, size = self._open[1]["scenes"][number - (self._ends[at - 1] if at else 0)]
+        name, offset, size = self._open[1]["scenes"][place]
         path = _tar(self._folder, shard)
         with path.open("rb") as file:
             file.seek(offset)
