@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from maquette.camera import Camera
     from maquette.diorama.options import DioramaOptions
     from maquette.labels import LABELS, Label
+    from maquette.models.types import Network
     from maquette.perception import perceive
     from maquette.perception.options import PerceptionOptions
     from maquette.perception.types import Perception, Segment
@@ -36,6 +37,7 @@ __all__ = [
     "Material",
     "Mesh",
     "ModelError",
+    "Network",
     "Node",
     "Perception",
     "PerceptionOptions",
@@ -60,6 +62,7 @@ _HOME = {
     "Label": "maquette.labels",
     "Material": "maquette.scene",
     "Mesh": "maquette.scene",
+    "Network": "maquette.models.types",
     "Node": "maquette.scene",
     "Perception": "maquette.perception.types",
     "PerceptionOptions": "maquette.perception.options",

@@ -89,10 +89,10 @@ def perception_record(options: PerceptionOptions) -> dict[str, Any]:
         if path is not None:
             card = path.with_suffix(".json")
             record[name] = [_file_record(file) for file in (path, card) if file is path or card.is_file()]
-    for name in ("depth_model", "panoptic_model"):
-        if str(record[name]).endswith(".onnx"):
-            path = Path(record[name])
-            record[name] = [_file_record(path), _file_record(path.with_suffix(".json"))]
+    record["models"] = [
+        [_file_record(Path(name)), _file_record(Path(name).with_suffix(".json"))] if name.endswith(".onnx") else name
+        for name in options.models
+    ]
     return record
 
 

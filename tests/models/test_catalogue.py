@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 import maquette.models
 from maquette.errors import ModelError
@@ -93,7 +94,21 @@ def test_a_path_takes_its_contract_from_the_json_beside_it(tmp_path):
         ({"output": None}, "lacks output"),
         ({"task": "dance"}, "perception, depth, panoptic"),
         ({"output": {"kind": "metric"}}, "lacks name"),
-        ({"output": {"kind": "furlongs", "name": "depth"}}, "metric, relative, inverse"),
+        ({"output": {"kind": "furlongs", "name": "depth"}}, "metric, relative, inverse, points"),
+        ({"output": {"kind": "points", "points": "depth"}}, "lacks mask, scale"),
+        ({"input": {"name": "image", "constants": {"tokens": 3}}}, "constants tokens: must be a JSON object"),
+        ({"input": {"name": "image", "constants": {"tokens": {}}}}, "constants tokens: lacks value"),
+        ({"input": {"name": "image", "constants": {"tokens": {"value": "3"}}}}, "value must be a number"),
+        ({"input": {"name": "image", "constants": {"tokens": {"value": float("nan")}}}}, "value must be a number"),
+        ({"input": {"name": "image", "constants": {"tokens": {"value": 3, "shape": [0]}}}}, "shape"),
+        ({"input": {"name": "image", "constants": []}}, "JSON object"),
+        (
+            {
+                "task": "panoptic",
+                "output": {"kind": "label_map", "classes": "c", "categories": ["a"], "vocabulary": "x"},
+            },
+            "coco",
+        ),
         ({"input": {}}, "lacks name"),
         ({"input": {"name": "image", "size": [3]}}, "size"),
         ({"input": {"name": "image", "size": [0, 3]}}, "size"),
@@ -156,7 +171,7 @@ def test_a_corrupt_file_is_a_model_error(tmp_path, content):
     ("change", "says"),
     [
         ({"input": {"name": "pixels"}}, "has no input pixels; it has image"),
-        ({"input": {"name": "image", "ones": {"mask": [1, 64, 64]}}}, "has no input mask"),
+        ({"input": {"name": "image", "constants": {"mask": {"value": 1}}}}, "has no input mask"),
         ({"output": {"kind": "metric", "name": "disparity"}}, "has no output disparity; it has depth"),
     ],
 )
@@ -167,6 +182,34 @@ def test_names_that_the_file_does_not_have(tmp_path, change, says):
     model = resolve(str(path))
     with pytest.raises(ModelError, match=says):
         run(model, np.ones((1, 3, 8, 8), np.float32), [(model.output.name, (4,))])
+
+
+def test_constants_reach_the_network_in_the_type_of_their_input(tmp_path):
+    path = tiny.write(
+        tmp_path / "net.onnx",
+        [
+            helper.make_node("ReduceSum", ["mask"], ["sum"], keepdims=0),
+            helper.make_node("Cast", ["sum"], ["count"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["image", "count"], ["product"]),
+            helper.make_node("Mul", ["product", "factor"], ["depth"]),
+        ],
+        {},
+        {"depth": (TensorProto.FLOAT, [1, 3, "h", "w"])},
+        {
+            "task": "depth",
+            "input": {
+                "name": "image",
+                "constants": {"mask": {"value": 1, "shape": [1, 4, 5]}, "factor": {"value": 0.25}},
+            },
+            "output": {"kind": "metric", "name": "depth"},
+        },
+        (
+            helper.make_tensor_value_info("mask", TensorProto.INT64, [1, 4, 5]),
+            helper.make_tensor_value_info("factor", TensorProto.FLOAT, []),
+        ),
+    )
+    (depth,) = run(resolve(str(path)), np.ones((1, 3, 2, 2), np.float32), [("depth", (4,))])
+    np.testing.assert_array_equal(depth, 20 * 0.25)
 
 
 def test_an_output_of_the_wrong_rank_and_a_wrong_shape_of_input(tmp_path):

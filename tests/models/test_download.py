@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from maquette.models.lock import record, recorded
 
 BLOCK = 10 * 2**20  # huggingface_hub writes in pieces of this size
 CONTENT = hashlib.shake_256(b"network").digest(2 * BLOCK + 5000)
@@ -27,9 +32,9 @@ import dataclasses, json, sys
 from maquette.errors import ModelError
 from maquette.models.catalogue import EMBEDDED, Source, resolve
 from maquette.models.download import pull, verify
-sha256 = json.loads(sys.argv[1])
+recorded = json.loads(sys.argv[1])
 source = Source("someone/network", "0123456789abcdef0123456789abcdef01234567", "onnx/model.onnx")
-model = dataclasses.replace(resolve(EMBEDDED), name="toy", tag="v1", file=None, source=source, sha256=sha256)
+model = dataclasses.replace(resolve(EMBEDDED), name="toy", tag="v1", file=None, source=source, **recorded)
 seen = []
 if "verify" in sys.argv:
     print(json.dumps([check.status for check in verify([model])]))
@@ -52,6 +57,7 @@ class Hub(ThreadingHTTPServer):
         self.content = CONTENT
         self.etag = SHA256
         self.status = 200
+        self.reason = "Other"  # the Hub's own name of an error
         self.ranges = True
         self.cuts: list[int] = []  # the n-th GET ends after so many bytes
         self.stall = False  # instead of closing, a cut GET keeps the line open
@@ -83,7 +89,7 @@ class Answer(BaseHTTPRequestHandler):
         body = hub.content[start:]
         if hub.status != 200 or not self.path.endswith(f"/someone/network/resolve/{COMMIT}/onnx/model.onnx"):
             self.send_response(hub.status if hub.status != 200 else 404)
-            self.send_header("X-Error-Code", "EntryNotFound" if hub.status == 404 else "Other")
+            self.send_header("X-Error-Code", hub.reason)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -122,13 +128,26 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def start(cache: Path, endpoint: str, *words: str, sha256: str | None = None, **env: str) -> subprocess.Popen[str]:
+def environment(cache: Path, endpoint: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return clean | {"MAQUETTE_CACHE": str(cache), "HF_HOME": str(cache / "hf"), "HF_ENDPOINT": endpoint}
+
+
+def start(
+    cache: Path,
+    endpoint: str,
+    *words: str,
+    sha256: str | None = None,
+    size: int | None = None,
+    before: Callable[[], None] | None = None,
+    **env: str,
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, json.dumps(sha256), *words],
-        env=clean | {"MAQUETTE_CACHE": str(cache), "HF_HOME": str(cache / "hf"), "HF_ENDPOINT": endpoint, **env},
+        [sys.executable, "-c", DRIVER, json.dumps({"sha256": sha256, "bytes": size}), *words],
+        env=environment(cache, endpoint) | env,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=before,
     )
 
 
@@ -136,9 +155,9 @@ def url(hub: Hub) -> str:
     return f"http://127.0.0.1:{hub.server_address[1]}"
 
 
-def pull(cache: Path, hub: Hub | str, *words: str, sha256: str | None = None, **env: str) -> Any:
+def pull(cache: Path, hub: Hub | str, *words: str, **settings: Any) -> Any:
     endpoint = hub if isinstance(hub, str) else url(hub)
-    with start(cache, endpoint, *words, sha256=sha256, **env) as process:
+    with start(cache, endpoint, *words, **settings) as process:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     return json.loads(output)
@@ -229,14 +248,88 @@ def test_a_file_that_was_not_pulled_is_not_trusted(cache: Path, hub: Hub) -> Non
     assert "not pulled by maquette" in pull(cache, hub)["error"]
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 500])
-def test_what_the_server_refuses_is_told_in_one_line(cache: Path, hub: Hub, status: int) -> None:
-    hub.status = status
+@pytest.mark.parametrize(
+    ("status", "reason", "advice"),
+    [
+        (401, "GatedRepo", "HF_TOKEN"),
+        (401, "RepoNotFound", "HF_TOKEN, or the repository is gone"),
+        (403, "GatedRepo", "accept its terms"),
+        (404, "EntryNotFound", "gone"),
+        (404, "RevisionNotFound", "revision is gone"),
+        (500, "Other", "later"),
+    ],
+)
+def test_what_the_server_refuses_is_told_in_one_line(
+    cache: Path, hub: Hub, status: int, reason: str, advice: str
+) -> None:
+    hub.status, hub.reason = status, reason
     error = pull(cache, hub)["error"]
     assert str(status) in error
     assert "model.onnx" in error
+    assert advice in error
     assert "\n" not in error
     assert in_cache(cache) == set()
+
+
+def test_another_size_than_recorded_is_refused_before_a_byte_is_fetched(cache: Path, hub: Hub) -> None:
+    error = pull(cache, hub, size=len(CONTENT) + 1)["error"]
+    assert f"has {len(CONTENT)} bytes, not {len(CONTENT) + 1}" in error
+    assert hub.gets == []
+    assert "path" in pull(cache, hub, size=len(CONTENT))
+
+
+def test_what_is_left_of_another_file_goes_away(cache: Path, hub: Hub) -> None:
+    hub.cuts, hub.stall = [BLOCK + 700_000], True
+    with start(cache, url(hub)) as process:
+        deadline = time.monotonic() + 30
+        while not any(part.stat().st_size for part in cache.glob("*.part")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.kill()
+    hub.stall = False
+    hub.content = CONTENT[::-1]
+    hub.etag = hashlib.sha256(hub.content).hexdigest()
+    assert Path(pull(cache, hub)["path"]).read_bytes() == hub.content
+    assert in_cache(cache) == {"toy-v1.onnx"}
+
+
+def files_of_a_megabyte() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+
+def test_a_file_too_large_for_its_place_is_told(cache: Path, hub: Hub) -> None:
+    error = pull(cache, hub, before=files_of_a_megabyte)["error"]
+    assert "cannot be written" in error and "MAQUETTE_CACHE" in error
+    assert "toy-v1.onnx" not in in_cache(cache)
+    assert Path(pull(cache, hub)["path"]).read_bytes() == CONTENT
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True, check=False).returncode
+    if shutil.which("unshare")
+    else True,
+    reason="no file system may be mounted here",
+)
+def test_a_full_disk_is_told(tmp_path: Path, hub: Hub) -> None:
+    script = f'mount -t tmpfs -o size=2m x "{tmp_path}" && exec "$@"'
+    words = [sys.executable, "-c", DRIVER, json.dumps({"sha256": None, "bytes": None})]
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, "sh", *words],
+        env=environment(tmp_path, url(hub)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    error = json.loads(done.stdout)["error"]
+    assert "No space left on device" in error and "free space" in error
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_cache_is_told(cache: Path, hub: Hub) -> None:
+    cache.mkdir()
+    cache.chmod(0o500)
+    assert "MAQUETTE_CACHE" in pull(cache, hub)["error"]
 
 
 def test_no_server(cache: Path, hub: Hub) -> None:
@@ -255,6 +348,14 @@ def test_two_pulls_at_once_both_end_well(cache: Path, hub: Hub) -> None:
         results = [json.loads(process.communicate(timeout=60)[0]) for process in (one, two)]
     assert results[0]["path"] == results[1]["path"]
     assert Path(results[0]["path"]).read_bytes() == CONTENT
+    assert hub.gets == [None]
+
+
+def test_records_made_at_once_are_all_kept(tmp_path: Path) -> None:
+    names = [f"net{number}.onnx" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: record(tmp_path / name, name[3:5]), names))
+    assert {name: recorded(tmp_path / name) for name in names} == {name: name[3:5] for name in names}
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"toy-v1.onnx": 5}'])

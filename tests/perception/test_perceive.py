@@ -1,7 +1,11 @@
 """The whole way from a photo to its perception, with the network that ships and with tiny ones made here."""
 
 import dataclasses
+import hashlib
 import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +14,14 @@ from PIL import Image
 
 from maquette.errors import MaquetteError, ModelError
 from maquette.labels import BY_NAME
+from maquette.models.catalogue import resolve
 from maquette.perception import MAX_DEPTH_M, SKY_DEPTH_M, Perception, PerceptionOptions, perceive
 from maquette.perception.files import write_perception
 from maquette.photo import Photo
 
 from . import tiny
 
+MODELS = Path(str(files("maquette") / "models"))
 PICTURES = ("astronaut", "coffee", "rocket", "chelsea")
 
 
@@ -71,7 +77,7 @@ def test_a_real_picture_keeps_the_contract(name):
     found = perceive(photo)
     check(found, photo)
     assert found.segment_ids.all()
-    assert [name for name, _ in found.networks] == ["maquette-small"]
+    assert [network.name for network in found.networks] == ["maquette-small"]
 
 
 @pytest.mark.parametrize("size", [(2, 2), (2, 700), (900, 3), (31, 33)])
@@ -177,25 +183,25 @@ def test_given_depth_with_holes_is_filled_within_segments(tmp_path):
 def test_a_panoptic_network_by_path(tmp_path, make):
     rgb, truth = colour_room()
     photo = photo_of(rgb)
-    found = perceive(photo, PerceptionOptions(panoptic_model=str(make(tmp_path / "net.onnx"))))
+    found = perceive(photo, PerceptionOptions(models=(str(make(tmp_path / "net.onnx")),)))
     check(found, photo)
     want = np.vectorize(lambda name: BY_NAME[name].id)(truth)
     assert (labels(found) == want).mean() > 0.98
     names = [segment.label.name for segment in found.segments]
     people = 1 if make is tiny.query_masks else 2  # its one query of people holds both
     assert sorted(names) == sorted(["sky", "wall", "floor"] + ["person"] * people)
-    assert [name for name, _ in found.networks] == ["maquette-small", "net"]
+    assert [network.name for network in found.networks] == ["maquette-small", "net"]
 
 
 def test_a_panoptic_network_that_finds_nothing_says_so(tmp_path):
     model = tiny.query_masks(tmp_path / "net.onnx", nothing=True)
     with pytest.raises(ModelError, match="found no segment in picture"):
-        perceive(photo_of(colour_room()[0]), PerceptionOptions(panoptic_model=str(model)))
+        perceive(photo_of(colour_room()[0]), PerceptionOptions(models=(str(model),)))
 
 
 def test_the_embedded_network_by_name_is_the_default():
     photo = photo_of(picture("coffee", 0.3))
-    named = perceive(photo, PerceptionOptions(depth_model="maquette-small", panoptic_model="maquette-small"))
+    named = perceive(photo, PerceptionOptions(models=("maquette-small",)))
     assert same(named, perceive(photo)) and len(named.networks) == 1
 
 
@@ -213,14 +219,13 @@ def one_segment(folder, rgb):
 
 def test_a_metric_depth_network_by_path(tmp_path):
     rgb = red_ramp()
-    options = PerceptionOptions(
-        depth_model=str(tiny.depth(tmp_path / "net.onnx", "metric")), segments=one_segment(tmp_path, rgb)
-    )
+    model = str(tiny.depth(tmp_path / "net.onnx", "metric"))
+    options = PerceptionOptions(models=(model,), segments=one_segment(tmp_path, rgb))
     photo = photo_of(rgb)
     found = perceive(photo, options)
     check(found, photo)
     np.testing.assert_allclose(found.depth_m, 1 + 10 * (rgb[..., 0] / 255), rtol=0.05)
-    assert [name for name, _ in found.networks] == ["maquette-small", "net"]
+    assert [network.name for network in found.networks] == ["maquette-small", "net"]
 
 
 def test_metric_depth_of_a_canonical_camera_scales_with_the_focal_length(tmp_path):
@@ -228,7 +233,7 @@ def test_metric_depth_of_a_canonical_camera_scales_with_the_focal_length(tmp_pat
     model = str(tiny.depth(tmp_path / "net.onnx", "metric", focal_px=100.0))
     segments = one_segment(tmp_path, rgb)
     wide, narrow = (
-        perceive(photo_of(rgb, focal_px=focal), PerceptionOptions(depth_model=model, segments=segments))
+        perceive(photo_of(rgb, focal_px=focal), PerceptionOptions(models=(model,), segments=segments))
         for focal in (100.0, 200.0)
     )
     np.testing.assert_allclose(narrow.depth_m, 2 * wide.depth_m, rtol=1e-5)
@@ -239,11 +244,10 @@ def test_metric_depth_of_a_canonical_camera_scales_with_the_focal_length(tmp_pat
 @pytest.mark.parametrize("kind", ["inverse", "relative"])
 def test_relative_depth_becomes_metres_and_keeps_its_order(tmp_path, kind):
     rgb = red_ramp()
-    options = PerceptionOptions(
-        depth_model=str(tiny.depth(tmp_path / "net.onnx", kind)), segments=one_segment(tmp_path, rgb)
-    )
+    model = str(tiny.depth(tmp_path / "net.onnx", kind))
+    options = PerceptionOptions(models=(model,), segments=one_segment(tmp_path, rgb))
     photo = photo_of(rgb)
-    own, found = perceive(photo, dataclasses.replace(options, depth_model=None)), perceive(photo, options)
+    own, found = perceive(photo, dataclasses.replace(options, models=())), perceive(photo, options)
     check(found, photo)
     columns = np.median(found.depth_m, 0)[5:-5]
     steps = np.diff(columns)
@@ -251,10 +255,55 @@ def test_relative_depth_becomes_metres_and_keeps_its_order(tmp_path, kind):
     assert 0.4 < np.median(found.depth_m) / np.median(own.depth_m) < 2.5
 
 
-def test_a_network_of_the_wrong_task_is_named(tmp_path):
-    path = tiny.depth(tmp_path / "net.onnx", "metric")
-    with pytest.raises(ModelError, match="for depth, not for panoptic"):
-        perceive(photo_of(picture("coffee", 0.1)), PerceptionOptions(panoptic_model=str(path)))
+@pytest.mark.parametrize(("fov_deg", "focal_px"), [(None, None), (None, tiny.FOCAL * 160), (48.9, None)])
+def test_a_network_of_points_tells_depth_and_the_field_of_view_where_nothing_else_does(tmp_path, fov_deg, focal_px):
+    rgb = np.full((120, 160, 3), (250, 20, 20), np.uint8)
+    rgb[:20, :, 0] = 0
+    options = PerceptionOptions(
+        models=(str(tiny.points(tmp_path / "net.onnx")),), segments=one_segment(tmp_path, rgb), fov_deg=fov_deg
+    )
+    photo = photo_of(rgb, focal_px=focal_px)
+    found = perceive(photo, options)
+    check(found, photo)
+    assert found.camera.focal_px == pytest.approx(tiny.FOCAL * 160, rel=1e-3)
+    assert ("as net sees it" in found.notes[0]) == (fov_deg is None and focal_px is None)
+    level, slope_x, slope_y = tiny.PLANE
+    x, y = ((np.arange(n) + 0.5 - n / 2) / (tiny.FOCAL * 160) for n in (160, 120))
+    truth = 1 / (level + slope_x * x + slope_y * y[:, None])
+    np.testing.assert_allclose(found.depth_m[24:], truth[24:], rtol=0.02)
+
+
+def test_one_network_a_task(tmp_path):
+    one, two = (str(tiny.depth(tmp_path / name, "metric")) for name in ("one.onnx", "two.onnx"))
+    with pytest.raises(ModelError, match=r"two\.onnx: does depth, as one does"):
+        perceive(photo_of(picture("coffee", 0.1)), PerceptionOptions(models=(one, two)))
+
+
+def test_networks_for_both_tasks_and_their_terms(tmp_path):
+    rgb, truth = colour_room()
+    depth, segments = tiny.depth(tmp_path / "far.onnx", "metric"), tiny.label_logits(tmp_path / "what.onnx")
+    depth.with_suffix(".json").write_text(
+        json.dumps(json.loads(depth.with_suffix(".json").read_text()) | {"tag": "v7", "licence_weights": "MIT"})
+    )
+    found = perceive(photo_of(rgb), PerceptionOptions(models=(str(depth), str(segments))))
+    check(found, photo_of(rgb))
+    used = {network.name: network for network in found.networks}
+    assert set(used) == {"maquette-small", "far", "what"}
+    assert (used["far"].tag, used["far"].licence_weights, used["far"].licence_code) == ("v7", "MIT", "unknown")
+    assert used["far"].sha256 == hashlib.sha256(depth.read_bytes()).hexdigest()
+    assert used["maquette-small"].training_data == resolve("maquette-small").training_data
+    ground = (truth == "floor") & (labels(found) == BY_NAME["floor"].id)
+    np.testing.assert_allclose(np.median(found.depth_m[ground]), 1 + 10 * 120 / 255, rtol=0.02)
+
+
+def test_another_network_of_our_own_kind_takes_the_place_of_ours(tmp_path):
+    shutil.copy(MODELS / "maquette-small.onnx", tmp_path / "mine.onnx")
+    entry = next(e for e in json.loads((MODELS / "models.json").read_text())["models"] if e["name"] == "maquette-small")
+    card = {name: entry[name] for name in ("task", "input", "licence_weights")}
+    (tmp_path / "mine.json").write_text(json.dumps(card))
+    photo = photo_of(picture("coffee", 0.3))
+    found = perceive(photo, PerceptionOptions(models=(str(tmp_path / "mine.onnx"),)))
+    assert same(found, perceive(photo)) and [network.name for network in found.networks] == ["mine"]
 
 
 def test_a_user_map_that_is_missing_costs_no_work(tmp_path):

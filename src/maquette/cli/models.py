@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from maquette.cli import export
 from maquette.cli.report import DONE, Report
 from maquette.errors import ModelError
 from maquette.models.catalogue import Model, local_path, models, resolve
@@ -14,7 +15,7 @@ from maquette.models.download import pull, recorded_sha256, remedy, verify
 
 def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
     """Add the verbs of ``maquette models`` and what they take."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|pull|verify")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|pull|verify|export")
     listing = verbs.add_parser("list", parents=[common], help="the catalogue, and what of it is on this machine")
     listing.set_defaults(run=list_models)
     pulling = verbs.add_parser("pull", parents=[common], help="fetch networks into the cache")
@@ -23,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     verifying = verbs.add_parser("verify", parents=[common], help="compare every file with its recorded sha256")
     verifying.add_argument("names", metavar="NAME", nargs="*", help="name of a network [all]")
     verifying.set_defaults(run=verify_models)
+    exporting = verbs.add_parser("export", parents=[common], help="a network of transformers as an ONNX file")
+    export.add_arguments(exporting)
+    exporting.set_defaults(run=export.run)
 
 
 def list_models(arguments: argparse.Namespace, report: Report) -> int:
@@ -31,7 +35,10 @@ def list_models(arguments: argparse.Namespace, report: Report) -> int:
     for model in models():
         size = "size unknown" if model.bytes is None else _megabytes(model.bytes)
         state = "on this machine" if local_path(model) else "not pulled"
-        report.line(f"{model.name:<{width}}  {model.task:<10}  {size:>12}  {state:<15}  {model.licence_weights}")
+        known = "verified" if recorded_sha256(model) else "unverified"
+        report.line(
+            f"{model.name:<{width}}  {model.task:<10}  {size:>12}  {state:<15}  {known:<10}  {model.licence_weights}"
+        )
     report.document({"models": [_record(model) for model in models()]})
     return DONE
 
@@ -62,6 +69,8 @@ def verify_models(arguments: argparse.Namespace, report: Report) -> int:
             status, _ = report.error(
                 ModelError(f"{check.path}: altered, it is not what was recorded; {remedy(check.model)}")
             )
+        elif check.status == "unreadable":
+            status, _ = report.error(ModelError(f"{check.path}: cannot be read as a file; {remedy(check.model)}"))
         elif check.status == "absent" and arguments.names:
             status, _ = report.error(ModelError(f"{check.model.name}: not on this machine; {remedy(check.model)}"))
     return status
@@ -80,6 +89,7 @@ def _record(model: Model) -> dict[str, Any]:
         "task": model.task,
         "bytes": model.bytes,
         "sha256": recorded_sha256(model),
+        "verified": recorded_sha256(model) is not None,
         "licence_code": model.licence_code,
         "licence_weights": model.licence_weights,
         "training_data": model.training_data,

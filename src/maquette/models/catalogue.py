@@ -11,22 +11,26 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from maquette.errors import ModelError
 from maquette.models import lock
 from maquette.models.entry import read_entry
-from maquette.models.types import DepthContract, InputContract, Model, PanopticContract, Source, Task
+from maquette.models.types import DepthContract, InputContract, Model, Network, PanopticContract, Source, Task
 
 __all__ = [
     "EMBEDDED",
     "DepthContract",
     "InputContract",
     "Model",
+    "Network",
     "PanopticContract",
     "Source",
     "cache_dir",
     "cached_file",
+    "choose",
+    "describe",
     "local_path",
     "models",
     "resolve",
@@ -47,21 +51,42 @@ def models() -> tuple[Model, ...]:
     return tuple(read_entry(entry, path, _HERE) for entry in json.loads(path.read_text(encoding="utf-8"))["models"])
 
 
-def resolve(name_or_path: str, task: Task | None = None) -> Model:
+def resolve(name_or_path: str) -> Model:
     """Return a network by its name in the catalogue, or by the path of its ONNX file.
 
     Args:
         name_or_path: As a user writes it. What ends in ``.onnx`` is a path; a JSON file of the same name lies beside
             it.
-        task: What the network must be able to do, or None for anything.
 
     Raises:
-        ModelError: There is no such network, its JSON lacks fields, or it does another task.
+        ModelError: There is no such network, or its JSON lacks fields.
     """
-    model = _from_path(Path(name_or_path)) if name_or_path.endswith(".onnx") else _from_catalogue(name_or_path)
-    if task is not None and model.task != task and name_or_path != EMBEDDED:
-        raise ModelError(f"{name_or_path}: a network for {model.task}, not for {task}; name one for {task}")
-    return model
+    return _from_path(Path(name_or_path)) if name_or_path.endswith(".onnx") else _from_catalogue(name_or_path)
+
+
+def choose(names_or_paths: Iterable[str]) -> dict[Task, Model]:
+    """Return the networks that a user names, each by its task.
+
+    Raises:
+        ModelError: One cannot be resolved, or two of them do the same.
+    """
+    chosen: dict[Task, Model] = {}
+    for name in names_or_paths:
+        model = resolve(name)
+        if model.task in chosen:
+            raise ModelError(f"{name}: does {model.task}, as {chosen[model.task].name} does; name one network a task")
+        chosen[model.task] = model
+    return chosen
+
+
+def describe(model: Model) -> Network:
+    """Return what to keep of a network with every result that it takes part in.
+
+    Raises:
+        ModelError: Its file is missing, cannot be read, or is not the one that was recorded.
+    """
+    terms = (model.licence_code, model.licence_weights, model.training_data)
+    return Network(model.name, model.tag, sha256(verified_path(model)), *terms)
 
 
 def cache_dir() -> Path:
@@ -81,9 +106,9 @@ def cached_file(model: Model) -> Path:
 
 
 def local_path(model: Model) -> Path | None:
-    """Return the network's file on this machine, or None where it has not been pulled."""
+    """Return what lies on this machine in the place of the network's file, or None where it has not been pulled."""
     path = model.file if model.file is not None else cached_file(model)
-    return path if path.is_file() else None
+    return path if path.exists() else None
 
 
 def verified_path(model: Model) -> Path:
@@ -135,7 +160,8 @@ def _from_catalogue(name: str) -> Model:
 
 def _from_path(path: Path) -> Model:
     if not path.is_file():
-        raise ModelError(f"{path}: no such file; give the path of an ONNX file or a name of the catalogue")
+        what = "a folder" if path.is_dir() else "no such file"
+        raise ModelError(f"{path}: {what}; give the path of an ONNX file or a name of the catalogue")
     card = path.with_suffix(".json")
     if not card.is_file():
         raise ModelError(f"{path}: its contract {card.name} is missing beside it (fields: task, input, output)")

@@ -13,7 +13,7 @@ from maquette.errors import ModelError
 from maquette.models import lock
 from maquette.models.catalogue import Model, Source, cached_file, local_path
 
-Status = Literal["ok", "altered", "absent", "unrecorded"]
+Status = Literal["ok", "altered", "unreadable", "absent", "unrecorded"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Check:
 
     Attributes:
         model: The network.
-        path: Its file on this machine, or None.
-        sha256: Of that file as it is now, or None.
-        status: ``ok`` agrees with what is recorded; ``altered`` does not; ``absent`` has no file here; ``unrecorded``
-            has a file and nothing to hold against it.
+        path: What lies in the place of its file, or None.
+        sha256: Of that file as it is now; None where there is none, or it cannot be read.
+        status: ``ok`` agrees with what is recorded; ``altered`` does not; ``unreadable`` is a folder, or closed to
+            the user; ``absent`` has none here; ``unrecorded`` has a file and nothing to hold against it.
     """
 
     model: Model
@@ -63,7 +63,7 @@ def pull(model: Model, *, progress: Callable[[int, int | None], None] | None = N
             cannot be written.
     """
     check = verify([model])[0]
-    if check.status == "altered":
+    if check.status in ("altered", "unreadable"):
         raise ModelError(f"{check.path}: not the file of network {model.name} that was recorded; {remedy(model)}")
     if check.path is not None:
         if model.source is not None and check.status == "unrecorded" and check.sha256 is not None:
@@ -86,7 +86,7 @@ def verify(models: Iterable[Model]) -> list[Check]:
     """Compute the sha256 of every network's file on this machine anew, and compare it with what is recorded.
 
     Raises:
-        ModelError: A file, or the lock file of the cache, cannot be read.
+        ModelError: The lock file of the cache cannot be read.
     """
     checks = []
     for model in models:
@@ -94,7 +94,12 @@ def verify(models: Iterable[Model]) -> list[Check]:
         if path is None:
             checks.append(Check(model, None, None, "absent"))
             continue
-        found, recorded = _digest(path), recorded_sha256(model)
+        recorded = recorded_sha256(model)
+        try:
+            found = _digest(path)
+        except OSError:
+            checks.append(Check(model, path, None, "unreadable"))
+            continue
         status: Status = "unrecorded" if recorded is None else "ok" if found == recorded else "altered"
         checks.append(Check(model, path, found, status))
     return checks
@@ -106,11 +111,8 @@ def remedy(model: Model) -> str:
 
 
 def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(model: Model, source: Source, target: Path, progress: Callable[[int, int | None], None]) -> None:
@@ -120,9 +122,16 @@ def _fetch(model: Model, source: Source, target: Path, progress: Callable[[int, 
     url = hf_hub_url(source.repo, source.file, revision=source.revision)
     with _clear_errors(url):
         metadata = get_hf_file_metadata(url)
+    if model.bytes is not None and metadata.size not in (None, model.bytes):
+        raise ModelError(
+            f"{url}: has {metadata.size} bytes, not {model.bytes} as recorded; check HF_ENDPOINT, or report that the "
+            "file has changed"
+        )
     etag = metadata.etag or ""
     part = target.with_name(f"{target.name}.{hashlib.sha256(etag.encode()).hexdigest()[:16]}.part")
     with WeakFileLock(target.with_name(f"{target.name}.lock")):
+        if target.exists():  # another pull has brought it meanwhile
+            return
         _complete(part, url, metadata.size, progress)
         found = _digest(part)
         stated = etag if len(etag) == 64 else found  # the ETag of a large file is its sha256
@@ -133,8 +142,10 @@ def _fetch(model: Model, source: Source, target: Path, progress: Callable[[int, 
                 f"{url}: its sha256 is {found[:12]}..., not {wanted[:12]}... as recorded; what came was deleted; "
                 "check HF_ENDPOINT, or report that the file has changed"
             )
-        part.replace(target)
         lock.record(target, found)
+        part.replace(target)
+        for left in target.parent.glob(f"{target.name}.*.part"):  # of the server's file as it was before
+            left.unlink()
 
 
 def _complete(part: Path, url: str, size: int | None, progress: Callable[[int, int | None], None]) -> None:

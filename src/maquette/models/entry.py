@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from maquette.errors import ModelError
+from maquette.labels import Vocabulary
 from maquette.models.types import (
+    Constant,
     DepthContract,
     DepthKind,
     Fit,
@@ -15,6 +18,7 @@ from maquette.models.types import (
     MaskKind,
     Model,
     PanopticContract,
+    PointsContract,
     Source,
     Task,
 )
@@ -116,15 +120,32 @@ def _input(fields: _Fields) -> InputContract:
         scale=fields.number("scale", 1 / 255),
         mean=cast("tuple[float, float, float]", fields.numbers("mean", 3, (0.0, 0.0, 0.0))),
         std=cast("tuple[float, float, float]", std),
-        ones=tuple((name, tuple(shape)) for name, shape in fields.entry.get("ones", {}).items()),
+        constants=tuple(
+            _constant(name, _Fields(constant, f"{fields.where} constants {name}"))
+            for name, constant in _Fields(fields.entry.get("constants", {}), f"{fields.where} constants").entry.items()
+        ),
     )
 
 
-def _output(task: Task, fields: _Fields) -> DepthContract | PanopticContract:
+def _constant(name: str, fields: _Fields) -> Constant:
+    fields.require("value")
+    shape = fields.entry.get("shape", [])
+    if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
+        raise ModelError(f"{fields.where}: shape must be a list of whole numbers above 0")
+    value = fields.entry["value"]
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ModelError(f"{fields.where}: value must be a number")
+    return Constant(name, value, tuple(shape))
+
+
+def _output(task: Task, fields: _Fields) -> DepthContract | PointsContract | PanopticContract:
     fields.require("kind")
     if task == "depth":
+        kind = fields.one_of("kind", (*get_args(DepthKind), "points"))
+        if kind == "points":
+            fields.require("points", "mask", "scale")
+            return PointsContract(fields.text("points", ""), fields.text("mask", ""), fields.text("scale", ""))
         fields.require("name")
-        kind: DepthKind = fields.one_of("kind", get_args(DepthKind))
         focal_px = fields.number("focal_px", 1.0) if fields.entry.get("focal_px") is not None else None
         return DepthContract(fields.text("name", ""), kind, focal_px)
     masks: MaskKind = fields.one_of("kind", get_args(MaskKind))
@@ -132,5 +153,7 @@ def _output(task: Task, fields: _Fields) -> DepthContract | PanopticContract:
     categories = fields.entry["categories"]
     if not isinstance(categories, list) or not categories or not all(isinstance(name, str) for name in categories):
         raise ModelError(f"{fields.where}: categories must be a list of names, one a class")
-    vocabulary = fields.entry.get("vocabulary")
+    vocabulary = None
+    if fields.entry.get("vocabulary") is not None:
+        vocabulary = fields.one_of("vocabulary", get_args(Vocabulary))
     return PanopticContract(masks, fields.text("classes", ""), fields.text("masks", ""), tuple(categories), vocabulary)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from maquette.errors import ModelError
@@ -26,10 +25,13 @@ def record(file: Path, sha256: str) -> None:
     Raises:
         ModelError: The lock file is damaged.
     """
-    entries = _read(file.parent) | {file.name: sha256}
-    part = file.parent / f"{NAME}.{os.getpid()}.part"
-    part.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    part.replace(file.parent / NAME)
+    from huggingface_hub.utils import WeakFileLock
+
+    part = file.parent / f"{NAME}.part"
+    with WeakFileLock(file.parent / f"{NAME}.lock"):  # pulls of other networks may run at the same time
+        entries = _read(file.parent) | {file.name: sha256}
+        part.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        part.replace(file.parent / NAME)
 
 
 def _read(folder: Path) -> dict[str, str]:

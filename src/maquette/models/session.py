@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,16 @@ DEFAULT_THREADS = 2
 """Threads of a session where the caller asks for 0: two are 1.6 to 1.9 times one, more gain little on small
 networks."""
 
+_MOST_OPEN = 4
+"""Networks that stay in memory; the one that was not used for the longest time makes room for the next."""
+
 _DTYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_}
 
 
 def run(
     model: Model, image: NDArray[np.float32], outputs: Sequence[tuple[str, tuple[int, ...]]], threads: int = 0
 ) -> list[NDArray[Any]]:
-    """Run a network on one picture.
+    """Run a network on one picture. Any threads may call this: a file is loaded once, and its runs take turns.
 
     Args:
         model: From the catalogue.
@@ -42,15 +46,17 @@ def run(
         ModelError: The file is missing, altered or no ONNX network, or it does not keep its contract.
     """
     path = verified_path(model)
-    session = _session(path, sha256(path), threads or DEFAULT_THREADS)
+    network = _network(path, sha256(path), threads or DEFAULT_THREADS)
+    session = network.session
     inputs = {value.name: value.type for value in session.get_inputs()}
-    ones = dict(model.input.ones)
-    _check_names(path, "input", [model.input.name, *ones], list(inputs))
+    constants = model.input.constants
+    _check_names(path, "input", [model.input.name, *(constant.name for constant in constants)], list(inputs))
     _check_names(path, "output", [name for name, _ in outputs], [value.name for value in session.get_outputs()])
     feed = {model.input.name: image}
-    feed.update({name: np.ones(shape, _DTYPES.get(inputs[name], np.float32)) for name, shape in ones.items()})
+    feed.update({c.name: np.full(c.shape, c.value, _DTYPES.get(inputs[c.name], np.float32)) for c in constants})
     try:
-        results: list[NDArray[Any]] = session.run([name for name, _ in outputs], feed)
+        with network.turn:
+            results: list[NDArray[Any]] = session.run([name for name, _ in outputs], feed)
     except Exception as error:  # onnxruntime raises its own classes, none of them exported
         raise ModelError(f"{path}: failed on a picture of shape {image.shape}: {_first_line(error)}") from error
     for (name, ranks), array in zip(outputs, results, strict=True):
@@ -60,8 +66,34 @@ def run(
     return results
 
 
-@functools.lru_cache(maxsize=8)
-def _session(path: Path, digest: str, threads: int) -> InferenceSession:
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """A loaded file. Whoever runs it holds ``turn``: a run has all threads, and two would need the memory of two."""
+
+    digest: str
+    threads: int
+    session: InferenceSession
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+_open: dict[Path, _Network] = {}
+_opening = threading.Lock()
+
+
+def _network(path: Path, digest: str, threads: int) -> _Network:
+    with _opening:
+        network = _open.pop(path, None)
+        if network is not None and (network.digest, network.threads) != (digest, threads):
+            network = None  # so that the old network is gone before the new one is loaded
+        if network is None:
+            while len(_open) >= _MOST_OPEN:
+                del _open[next(iter(_open))]
+            network = _Network(digest, threads, _load(path, threads))
+        _open[path] = network
+        return network
+
+
+def _load(path: Path, threads: int) -> InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -69,6 +101,7 @@ def _session(path: Path, digest: str, threads: int) -> InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.use_deterministic_compute = True
+    options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

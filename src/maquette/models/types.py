@@ -29,6 +29,21 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A further input of a network, the same for every photo.
+
+    Attributes:
+        name: Of the input in the ONNX file.
+        value: Of every element, in the input's own type.
+        shape: Empty for a scalar.
+    """
+
+    name: str
+    value: float
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class InputContract:
     """How a photo becomes a network's input: ``(rgb * scale - mean) / std``, rgb from 0 to 255.
 
@@ -43,7 +58,7 @@ class InputContract:
         scale: Factor to the values 0 to 255.
         mean: Of red, green and blue, after the scale.
         std: Of red, green and blue, after the scale.
-        ones: Name and shape of further inputs, fed with ones (DETR's mask of valid pixels).
+        constants: Further inputs (DETR's mask of valid pixels, MoGe's number of tokens).
     """
 
     name: str
@@ -55,7 +70,7 @@ class InputContract:
     scale: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    ones: tuple[tuple[str, tuple[int, ...]], ...]
+    constants: tuple[Constant, ...]
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,24 @@ class DepthContract:
     name: str
     kind: DepthKind
     focal_px: float | None = None
+
+
+@dataclass(frozen=True)
+class PointsContract:
+    """What a network gives that sees a point in the camera's frame at every pixel, as MoGe-2 does.
+
+    Its points are true but for one shift along the camera's axis and one scale, which stands in an output of its own
+    (Wang et al., "MoGe", CVPR 2025, section 3.1; the scale: "MoGe-2", NeurIPS 2025).
+
+    Attributes:
+        points: Name of the output of points, (1, h, w, 3): x right, y down, z forward.
+        mask: Name of the output that is above 0.5 where there is a point, (1, h, w) or (1, 1, h, w).
+        scale: Name of the output of metres a unit, one number.
+    """
+
+    points: str
+    mask: str
+    scale: str
 
 
 @dataclass(frozen=True)
@@ -96,6 +129,27 @@ class PanopticContract:
 
 
 @dataclass(frozen=True)
+class Network:
+    """A network that took part in a result, and its terms.
+
+    Attributes:
+        name: In the catalogue, or of the file without its ending.
+        tag: Its version.
+        sha256: Of the file that ran.
+        licence_code: Licence of its code.
+        licence_weights: Licence of its weights.
+        training_data: What it learned from, and under which terms.
+    """
+
+    name: str
+    tag: str
+    sha256: str
+    licence_code: str
+    licence_weights: str
+    training_data: str
+
+
+@dataclass(frozen=True)
 class Model:
     """One network.
 
@@ -107,7 +161,7 @@ class Model:
             where the file comes from ``source``.
         source: Where ``pull`` gets it from, or None.
         bytes: Size of the file, or None where it is not recorded.
-        sha256: Of the file, or None where it is not recorded (the network is unverified).
+        sha256: Of the file, or None where nobody has run it here: it is unverified until its first pull.
         licence_code: Licence of the network's code.
         licence_weights: Licence of its weights.
         training_data: What it learned from, and under which terms.
@@ -126,4 +180,4 @@ class Model:
     licence_weights: str
     training_data: str
     input: InputContract
-    output: DepthContract | PanopticContract | None
+    output: DepthContract | PointsContract | PanopticContract | None

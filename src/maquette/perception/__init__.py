@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from maquette.camera import Camera, world_pose
 from maquette.errors import MaquetteError, ModelError
-from maquette.models.catalogue import EMBEDDED, resolve, sha256, verified_path
-from maquette.models.types import DepthContract, Model, Task
+from maquette.models.catalogue import EMBEDDED, choose, describe, resolve
+from maquette.models.types import DepthContract, Model
 from maquette.perception.options import PerceptionOptions
 from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Perception, Segment
 from maquette.photo import Photo
@@ -39,6 +39,7 @@ def perceive(
     *,
     threads: int = 0,
     progress: Callable[[str], None] | None = None,
+    network: Model | None = None,
 ) -> Perception:
     """Find the panoptic segments, the depth and the camera of a photo.
 
@@ -49,6 +50,7 @@ def perceive(
         options: Where segments, depth and camera come from.
         threads: Of the networks; 0 for the default.
         progress: Called with the name of each step as it begins.
+        network: Another network of the kind of maquette's own, in its place: one that was trained anew, say.
 
     Returns:
         Everything at the photo's resolution.
@@ -63,14 +65,24 @@ def perceive(
 
     step = progress or (lambda _: None)
     camera, notes = _camera(photo, options.fov_deg)
-    models = [resolve(EMBEDDED)]
-    depth_model, panoptic_model = _chosen(options.depth_model, "depth"), _chosen(options.panoptic_model, "panoptic")
+    chosen = choose(options.models)
+    own = network or chosen.get("perception") or resolve(EMBEDDED)
+    models = [own]
+    depth_model, panoptic_model = chosen.get("depth"), chosen.get("panoptic")
     size = photo.width, photo.height
     given_m = None if options.depth is None else files.read_depth(options.depth, *size)
     given_segments = None if options.segments is None else files.read_segments(options.segments, *size)
 
+    raw = None
+    if depth_model is not None and given_m is None:
+        step("depth")
+        guessed = options.fov_deg is None and photo.focal_px is None
+        raw, told = run_depth(photo.rgb, depth_model, camera, threads, solve_focal=guessed)
+        if told.focal_px != camera.focal_px:
+            camera, notes = told, [f"The field of view is {told.fov_deg:.1f} degrees, as {depth_model.name} sees it."]
+
     step("segments")
-    embedded = run_embedded(photo.rgb, camera, threads)
+    embedded = run_embedded(photo.rgb, camera, threads, model=own)
     if given_segments is not None:
         ids, segments = given_segments
     else:
@@ -88,11 +100,9 @@ def perceive(
     confidence = refine.upsample_within(found.confidence, coarse_ids, ids)
     pose, horizon_px, said = found.camera, found.horizon_px, found.notes
     trust = 1.0
-    if given_m is None and depth_model is not None:
+    if depth_model is not None and raw is not None:
         models.append(depth_model)
-        raw = run_depth(photo.rgb, depth_model, camera, threads)
-        assert isinstance(depth_model.output, DepthContract)
-        kind = depth_model.output.kind
+        kind = depth_model.output.kind if isinstance(depth_model.output, DepthContract) else "metric"
         metres, note = depth.to_metres(raw, kind, found.depth_m, found.confidence, coarse_ids, segments)
         given_m = _upsample_depth(depth.fill(metres, _sample(ids, *metres.shape), _sample(depth_m, *metres.shape)), ids)
         notes.append(note)
@@ -111,13 +121,9 @@ def perceive(
         confidence=confidence,
         camera=dataclasses.replace(camera, T_world_camera=pose.T_world_camera),
         horizon_px=horizon_px * photo.height / height,
-        networks=tuple((model.name, sha256(verified_path(model))) for model in models),
+        networks=tuple(describe(model) for model in models),
         notes=(*notes, *said),
     )
-
-
-def _chosen(name: str | None, task: Task) -> Model | None:
-    return None if name in (None, EMBEDDED) else resolve(name, task)
 
 
 def _find_segments(

@@ -19,8 +19,9 @@ from maquette.errors import ModelError
 from maquette.labels import LABELS
 from maquette.models.catalogue import EMBEDDED, resolve
 from maquette.models.session import run
-from maquette.models.types import DepthContract, InputContract, Model, PanopticContract
+from maquette.models.types import DepthContract, InputContract, Model, PanopticContract, PointsContract
 from maquette.perception.panoptic import SoftSegments, from_label_map, from_query_masks
+from maquette.perception.points import to_depth
 
 FloatMap = NDArray[np.float32]
 
@@ -44,18 +45,19 @@ class Embedded:
     offset: FloatMap
 
 
-def run_embedded(rgb: NDArray[np.uint8], camera: Camera, threads: int = 0) -> Embedded:
+def run_embedded(rgb: NDArray[np.uint8], camera: Camera, threads: int = 0, *, model: Model | None = None) -> Embedded:
     """Run the network that ships in the package.
 
     Args:
         rgb: (H, W, 3) uint8, sRGB.
         camera: The photo's camera, at any size.
         threads: Of ONNX Runtime; 0 for the default.
+        model: Another network with the same inputs and outputs, in its place.
 
     Raises:
         ModelError: The file is missing or altered, or does not keep its contract.
     """
-    model = resolve(EMBEDDED)
+    model = model or resolve(EMBEDDED)
     image, _ = to_input(rgb, model.input)
     wanted = (("semantic", (4,)), ("depth", (4,)), ("instance", (4,)))
     semantic, depth, instance = run(model, image, wanted, threads)
@@ -74,38 +76,62 @@ def run_embedded(rgb: NDArray[np.uint8], camera: Camera, threads: int = 0) -> Em
     )
 
 
-def run_depth(rgb: NDArray[np.uint8], model: Model, camera: Camera, threads: int = 0) -> FloatMap:
+def run_depth(
+    rgb: NDArray[np.uint8], model: Model, camera: Camera, threads: int = 0, *, solve_focal: bool = False
+) -> tuple[FloatMap, Camera]:
     """Run a depth network of the catalogue or of the user's.
 
     Args:
         rgb: (H, W, 3) uint8, sRGB.
-        model: Its output is a ``DepthContract``.
+        model: Its output is a ``DepthContract`` or a ``PointsContract``.
         camera: The photo's camera, at the photo's size.
         threads: Of ONNX Runtime; 0 for the default.
+        solve_focal: Whether the camera's focal length is a guess: a network of points then tells a better one.
 
     Returns:
-        (h, w) float32 over the photo: metres where the contract says ``metric``, else what the network gives. What is
-        not finite, and metric depth that is not positive, is nan.
+        (h, w) float32 over the photo: metres where the contract says ``metric`` or ``points``, else what the network
+        gives. What is not finite, and metric depth that is not positive, is nan. And the camera that it holds for.
 
     Raises:
         ModelError: The file is missing or altered, or does not keep its contract.
     """
     contract = model.output
-    assert isinstance(contract, DepthContract)
     image, seen = to_input(rgb, model.input)
-    (raw,) = run(model, image, [(contract.name, (3, 4))], threads)
-    depth = _crop(raw.reshape(raw.shape[-2:]).astype(np.float32), seen)
-    depth[~np.isfinite(depth)] = np.nan
-    if contract.kind == "metric":
-        if contract.focal_px is not None:
+    if isinstance(contract, PointsContract):
+        points, valid, metres = _run_points(model, contract, image, seen, threads)
+        depth, camera = to_depth(points, valid, camera, solve_focal=solve_focal)
+        depth *= metres
+    else:
+        assert isinstance(contract, DepthContract)
+        (raw,) = run(model, image, [(contract.name, (3, 4))], threads)
+        depth = _crop(_one_map(model, contract.name, raw).astype(np.float32), seen)
+        if contract.kind == "metric" and contract.focal_px is not None:
             width = seen[1] * image.shape[3 if model.input.layout == "nchw" else 2]
             depth *= np.float32(camera.focal_px * width / camera.width / contract.focal_px)
+    if isinstance(contract, PointsContract) or contract.kind == "metric":
         depth[~(depth > 0)] = np.nan
+    depth[~np.isfinite(depth)] = np.nan
     if not np.isfinite(depth).any():
         raise ModelError(
             f"{model.name}: gave no usable depth for this photo; check its contract or take another network"
         )
-    return depth
+    return depth, camera
+
+
+def _run_points(
+    model: Model, contract: PointsContract, image: FloatMap, seen: tuple[float, float], threads: int
+) -> tuple[FloatMap, NDArray[np.bool_], np.float32]:
+    """Return (h, w, 3) points over the photo, where there are any, and metres a unit of them."""
+    wanted = ((contract.points, (4,)), (contract.mask, (3, 4)), (contract.scale, (0, 1, 2)))
+    points, mask, scale = run(model, image, wanted, threads)
+    if points.shape[3] != 3 or mask.shape[-2:] != points.shape[1:3] or scale.size != 1:
+        raise ModelError(
+            f"{model.name}: points {points.shape}, mask {mask.shape} and scale {scale.shape} do not belong together; "
+            "correct its contract"
+        )
+    planes = _crop(points[0].transpose(2, 0, 1).astype(np.float32), seen)
+    valid = _crop(_one_map(model, contract.mask, mask), seen) > 0.5
+    return np.moveaxis(planes, 0, -1), valid, np.float32(scale.item())
 
 
 def run_panoptic(rgb: NDArray[np.uint8], model: Model, threads: int = 0) -> SoftSegments:
@@ -135,7 +161,7 @@ def run_panoptic(rgb: NDArray[np.uint8], model: Model, threads: int = 0) -> Soft
     if result.ndim == 4 and result.shape[1] > 1:
         _check_classes(model, result.shape[1], contract)
         return from_label_map(softmax(_crop(result[0], seen)), contract)
-    indices = _crop(result.reshape(result.shape[-2:]), seen).astype(np.int64)
+    indices = _crop(_one_map(model, contract.classes, result), seen).astype(np.int64)
     one_hot = np.arange(len(contract.categories))[:, None, None] == indices
     return from_label_map(one_hot.astype(np.float32), contract)
 
@@ -182,6 +208,13 @@ def _free_size(height: int, width: int, contract: InputContract) -> tuple[int, i
     sides = (min(side * scale, longest) / contract.multiple for side in (height, width))
     rows, columns = (max(1, round(side)) * contract.multiple for side in sides)
     return rows, columns
+
+
+def _one_map(model: Model, output: str, array: NDArray[Any]) -> NDArray[Any]:
+    """The (h, w) map that is all of an output."""
+    if array.size != array.shape[-2] * array.shape[-1]:
+        raise ModelError(f"{model.name}: output {output} has shape {array.shape}, not one map; correct its contract")
+    return array.reshape(array.shape[-2:])
 
 
 def _crop(array: NDArray[Any], seen: tuple[float, float]) -> NDArray[Any]:

@@ -15,13 +15,12 @@ class PerceptionOptions:
             metres.
         segments: Panoptic segments of the user's instead of a network's: a COCO panoptic PNG with its JSON beside it,
             or an index PNG (one grey or palette value a segment).
-        depth_model: Name in the catalogue, or path, of an ONNX network for depth; None takes the embedded one.
-        panoptic_model: Name in the catalogue, or path, of an ONNX network for segments; None takes the embedded one.
+        models: Names in the catalogue, or paths, of ONNX networks that do in the place of maquette's own what each of
+            them can: depth, or segments.
         fov_deg: Field of view of the longer side in degrees; None takes it from the file, or assumes 55.
     """
 
     depth: Path | None = None
     segments: Path | None = None
-    depth_model: str | None = None
-    panoptic_model: str | None = None
+    models: tuple[str, ...] = ()
     fov_deg: float | None = None

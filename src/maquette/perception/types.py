@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from maquette.camera import Camera
 from maquette.labels import Label
+from maquette.models.types import Network
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Perception:
         confidence: (H, W) float32, 0 (a guess) to 1 (given by the user).
         camera: Intrinsics of the photo and, where the ground gives them, its pitch and height above the ground.
         horizon_px: Row of the horizon at the centre column, in pixels (may lie outside the picture).
-        networks: Name and sha256 of each network that took part.
+        networks: Each network that took part.
         notes: What was assumed, one sentence each.
     """
 
@@ -48,7 +49,7 @@ class Perception:
     confidence: NDArray[np.float32]
     camera: Camera
     horizon_px: float
-    networks: tuple[tuple[str, str], ...] = ()
+    networks: tuple[Network, ...] = ()
     notes: tuple[str, ...] = ()
 
 
