@@ -203,7 +203,7 @@ def test_several_photos_where_one_fails(tmp_path: Path) -> None:
         assert scene["seconds"]["total"] == pytest.approx(
             sum(value for step, value in scene["seconds"].items() if step != "total"), abs=0.01
         )
-        assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in scene["networks"].values())
+        assert all(re.fullmatch("[0-9a-f]{64}", network["sha256"]) for network in scene["networks"])
     assert "bad.jpg" in scenes["in/bad.jpg"]["error"]
 
 
@@ -285,12 +285,16 @@ def test_a_traceback_only_with_debug(tmp_path: Path) -> None:
         "diorama --move 7 --example coffee",
         "diorama --fov 200 --example coffee",
         "diorama --threads -1 --example coffee",
+        "diorama --jobs 0 --example coffee",
         "diorama --example nonsense",
         "diorama --unknown photo.jpg",
         "diorama --depth missing.png --example coffee",
         "diorama --segments missing.png --example coffee",
-        "diorama --depth-model missing.onnx --example coffee",
-        "diorama --panoptic-model nonsense --example coffee",
+        "diorama --models missing.onnx --example coffee",
+        "diorama --models nonsense --example coffee",
+        "diorama --models maquette-small, --example coffee",
+        "diorama --models depth-anything-v2-small,metric3d-v2-small --example coffee",
+        "diorama --models . --example coffee",
         "models",
         "models pull",
         "models pull nonsense",

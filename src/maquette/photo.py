@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ MIN_SIDE = 16
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 """Diagonal of 35 mm film, 43.27 mm."""
 
+_DECODING = threading.Lock()  # what Python warns of is a setting of the whole process
 _SANE_FOCAL_35MM = (8.0, 3000.0)
 _EXIF_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -96,7 +98,7 @@ def load_photo(
         return Photo(_rgb(image, []), _clean_name(name or "photo"))
     notes: list[str] = []
     try:
-        with warnings.catch_warnings(action="ignore"), _opened(label, source) as image:
+        with _DECODING, warnings.catch_warnings(action="ignore"), _opened(label, source) as image:
             _check_size(label, image.size, max_pixels)
             if image.format in _DRAWINGS:
                 raise PhotoError(f"{label}: a {_DRAWINGS[image.format]} drawing; export it as PNG or JPEG first")

@@ -35,6 +35,7 @@ def exact(soft):
 
 
 def tiny(monkeypatch):
+    monkeypatch.setattr(loop, "WORLDS", 1)
     monkeypatch.setattr(loop, "SHAPES", ((2, (64, 96)), (2, (96, 64))))
     samples = [sample("a"), sample("bb", "osd"), sample("ccc", noise=0.3), exact(sample("dddd", "room"))]
     torch.manual_seed(3)
@@ -100,7 +101,7 @@ def test_an_exported_network_is_trained_on(tmp_path, monkeypatch):
     first.run(tmp_path)
     export(first.averaged(), tmp_path / "net.onnx")
     second = tiny(monkeypatch)
-    second.begin_last_round(tmp_path / "net.onnx")
+    second.begin_worlds(tmp_path / "net.onnx")
     expected = first.averaged()
     round_weights(expected)
     assert second.step == 3

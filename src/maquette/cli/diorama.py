@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 import hashlib
 import os
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import shtab
 
 import maquette
 from maquette.api import perceive_and_build, perception_record
+from maquette.cli.batch import at_once
 from maquette.cli.finished import check_replaceable, finished_scene, same_request
 from maquette.cli.flags import add_flags, from_flags
 from maquette.cli.inputs import expand, scene_folders
@@ -23,7 +26,7 @@ from maquette.cli.report import BAD_INPUT, BUG, DONE, Report
 from maquette.diorama.options import DioramaOptions
 from maquette.errors import ExportError, MaquetteError, PhotoError
 from maquette.examples import FILES, example
-from maquette.models.catalogue import EMBEDDED, resolve, sha256, verified_path
+from maquette.models.catalogue import EMBEDDED, choose, describe, resolve
 from maquette.perception.options import PerceptionOptions
 
 
@@ -44,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="make scenes anew that are there already")
     parser.add_argument("--threads", metavar="N", type=int, default=0, help="threads of the networks; 0 chooses [0]")
+    parser.add_argument(
+        "--jobs", metavar="N", type=int, default=2, help="photos at a time; each needs memory of its own [2]"
+    )
     add_flags(parser, DioramaOptions)
     add_flags(parser, PerceptionOptions)
 
@@ -52,23 +58,31 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
     """Make a scene of each photo; return 0 when all are there, else the gravest status of those that failed."""
     if arguments.threads < 0:
         raise MaquetteError("--threads must be 0 or more")
+    if arguments.jobs < 1:
+        raise MaquetteError("--jobs must be 1 or more")
     photos, single = _photos(arguments)
     if len(photos) > 1 and (arguments.depth or arguments.segments):
         raise MaquetteError("--depth and --segments belong to one photo; name that one alone")
+    networks = _networks(arguments.models)
     folders = scene_folders(photos, arguments.out, several=not single)
+    places = list(zip(photos, folders, strict=True))
     statuses, records = {0}, []
-    for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
-        record = {"input": str(photo), "output": str(folder)}
-        try:
-            with report.progress(photo.name if single else f"{number}/{len(photos)} {photo.name}") as tell:
-                record |= _make(photo, folder, arguments, tell)
-        except Exception as error:
-            status, message = report.error(error)
-            statuses.add(status)
-            record |= {"status": "failed", "error": message}
-        else:
-            report.line("\n  ".join([_line(record), *record["notes"]]))
-        records.append(record)
+    with at_once(partial(_make, arguments, networks), places, min(arguments.jobs, len(photos))) as results:
+        for number, ((photo, folder), result) in enumerate(zip(places, results, strict=True), start=1):
+            record: dict[str, Any] = {"input": str(photo), "output": str(folder)}
+            try:
+                with report.progress(photo.name if single else f"{number}/{len(photos)} {photo.name}") as tell:
+                    record |= result(tell)
+            except Exception as error:
+                status, message = report.error(error)
+                statuses.add(status)
+                record |= {"status": "failed", "error": message}
+            else:
+                report.line("\n  ".join([_line(record), *record["notes"]]))
+            records.append(record)
+    for network in networks:
+        if any(network in record.get("networks", []) for record in records):
+            report.line(_terms(network))
     if not single:
         counts = Counter(record["status"] for record in records)
         report.line(", ".join(f"{count} {status}" for status, count in counts.items()))
@@ -88,8 +102,14 @@ def _photos(arguments: argparse.Namespace) -> tuple[list[Path], bool]:
     return photos, single
 
 
-def _make(photo: Path, folder: Path, arguments: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Make one scene, or find it made, and return what there is to say of it."""
+def _make(
+    arguments: argparse.Namespace,
+    networks: Sequence[Mapping[str, str]],
+    place: tuple[Path, Path],
+    tell: Callable[[str], None],
+) -> dict[str, Any]:
+    """Make the scene of a photo in a folder, or find it made, and return what there is to say of it."""
+    photo, folder = place
     options, perception_options = from_flags(DioramaOptions, arguments), from_flags(PerceptionOptions, arguments)
     request = {
         "maquette": maquette.__version__,
@@ -101,7 +121,7 @@ def _make(photo: Path, folder: Path, arguments: argparse.Namespace, tell: Callab
     if done is not None and arguments.overwrite:
         check_replaceable(folder)
     elif done is not None:
-        if not same_request(done["settings"], request, _networks(perception_options)):
+        if not same_request(done["settings"], request, networks):
             raise ExportError(f"{folder}: holds a scene of another photo or other options; --overwrite makes it anew")
         return {"status": "skipped", **_facts(done["nodes"], done["notes"], done["settings"]["networks"])}
 
@@ -117,7 +137,8 @@ def _make(photo: Path, folder: Path, arguments: argparse.Namespace, tell: Callab
     scene = dataclasses.replace(scene, settings={**scene.settings, **request})
     clock("files")
     write_bundle(scene, perception, folder, overwrite=arguments.overwrite)
-    return {"status": "made", **_facts(scene.nodes, scene.notes, dict(perception.networks)), "seconds": clock.seconds()}
+    facts = _facts(scene.nodes, scene.notes, scene.settings["networks"])
+    return {"status": "made", **facts, "seconds": clock.seconds()}
 
 
 def _photo_sha256(photo: Path) -> str:
@@ -132,13 +153,20 @@ def _photo_sha256(photo: Path) -> str:
         raise PhotoError(f"{photo}: cannot be read ({error.strerror}); check the file and its permissions") from error
 
 
-def _networks(options: PerceptionOptions) -> dict[str, str]:
-    models = [resolve(name) for name in (EMBEDDED, options.depth_model, options.panoptic_model) if name is not None]
-    return {model.name: sha256(verified_path(model)) for model in models}
+def _networks(names: Sequence[str]) -> list[dict[str, str]]:
+    """The networks that may take part, as they are recorded: checked before any work is done."""
+    chosen = choose(names)
+    return [dataclasses.asdict(describe(model)) for model in {"perception": resolve(EMBEDDED), **chosen}.values()]
 
 
-def _facts(nodes: Sequence[Any], notes: Sequence[str], networks: Mapping[str, str]) -> dict[str, Any]:
-    return {"layers": len(nodes), "notes": list(notes), "networks": dict(networks)}
+def _terms(network: Mapping[str, str]) -> str:
+    licences = f"code {network['licence_code']}, weights {network['licence_weights']}"
+    learned = textwrap.shorten(network["training_data"], 80, placeholder=" ...")
+    return f"{network['name']} {network['tag']} ({network['sha256'][:12]}): {licences}, learned from {learned}"
+
+
+def _facts(nodes: Sequence[Any], notes: Sequence[str], networks: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    return {"layers": len(nodes), "notes": list(notes), "networks": list(networks)}
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,15 @@ def check_replaceable(folder: Path) -> None:
         raise ExportError(f"{folder}: holds {foreign[0]}, which maquette did not make; move it, or name another folder")
 
 
-def same_request(settings: Mapping[str, Any], request: Mapping[str, Any], networks: Mapping[str, str]) -> bool:
+def same_request(settings: Mapping[str, Any], request: Mapping[str, Any], networks: Sequence[Any]) -> bool:
     """Whether a scene with these settings is what a request would make again.
 
     Args:
         settings: From ``scene.json``.
         request: Version, photo and options, as they would be recorded in ``settings``.
-        networks: Name and sha256 of the networks that the request may use.
+        networks: Those that the request may use, as they would be recorded in ``settings``.
     """
-    used = settings.get("networks", {})
     wanted = json.loads(json.dumps(request))
-    return all(settings.get(key) == value for key, value in wanted.items()) and used.items() <= networks.items()
+    return all(settings.get(key) == value for key, value in wanted.items()) and all(
+        network in networks for network in settings.get("networks", [])
+    )

@@ -95,7 +95,7 @@ def build(
         nodes=tuple(nodes),
         camera=perception.camera,
         name=photo.name,
-        settings={"diorama": asdict(options), "networks": dict(perception.networks)},
+        settings={"diorama": asdict(options), "networks": [asdict(network) for network in perception.networks]},
         notes=photo.notes + perception.notes,
     )
 

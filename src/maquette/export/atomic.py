@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from maquette.errors import ExportError
 if sys.platform != "win32":
     import fcntl
 
+_CLAIMING = threading.Lock()
 _HINTS = {
     errno.ENOSPC: "free some space or write elsewhere",
     errno.EDQUOT: "free some space or write elsewhere",
@@ -46,11 +48,12 @@ def whole(target: Path) -> Iterator[Path]:
     try:
         target = target.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(target)
-        aside = Path(tempfile.mkdtemp(prefix=_prefix(target), suffix=".part", dir=target.parent))
+        with _CLAIMING:  # no other thread takes a folder that is not locked yet for a leftover
+            _remove_leftovers(target)
+            aside = Path(tempfile.mkdtemp(prefix=_prefix(target), suffix=".part", dir=target.parent))
+            lock = _locked(aside)
     except (OSError, ValueError) as error:
         raise failure(target, error) from error
-    lock = _locked(aside)
     try:
         fresh = aside / "new"
         yield fresh

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from maquette.train.recipes import perception
+from maquette.train.recipes import depth, perception
 
-RECIPES = {"perception": perception.main}
+RECIPES = {"depth": depth.main, "perception": perception.main}
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ OUTPUTS = ("semantic", "depth", "instance")
 _SMALL = 64
 
 
-def export(net: nn.Module, path: Path, outputs: tuple[str, ...] = OUTPUTS, half: bool = True) -> None:
+def export(net: nn.Module, path: Path, outputs: tuple[str, ...] = OUTPUTS, half: bool = True, stride: int = 4) -> None:
     """Write ``net`` (one picture in, ``outputs`` out) to ``path``, which appears whole or not at all.
 
     Args:
@@ -28,8 +28,10 @@ def export(net: nn.Module, path: Path, outputs: tuple[str, ...] = OUTPUTS, half:
         path: Of the ONNX file.
         outputs: Names of what the module returns, in its order.
         half: Store the weights as float16, each behind a cast to float32; arithmetic stays float32.
+        stride: Pixels of the picture for one of the outputs, along both axes.
     """
-    axes = {name: {2: "height_4", 3: "width_4"} for name in outputs}
+    shape = ("height", "width") if stride == 1 else (f"height_{stride}", f"width_{stride}")
+    axes = {name: {2: shape[0], 3: shape[1]} for name in outputs}
     buffer = io.BytesIO()
     net.eval()
     sample = torch.zeros(1, 3, 256, 320)
@@ -49,9 +51,9 @@ def export(net: nn.Module, path: Path, outputs: tuple[str, ...] = OUTPUTS, half:
             dynamo=False,
         )
     model = onnx.load_from_string(buffer.getvalue())
-    _name_sizes(model, channels)
+    _name_sizes(model, channels, shape)
     if half:
-        _halve(model)
+        halve(model)
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".part")
@@ -59,28 +61,29 @@ def export(net: nn.Module, path: Path, outputs: tuple[str, ...] = OUTPUTS, half:
     os.replace(aside, path)
 
 
-def _name_sizes(model: onnx.ModelProto, channels: list[int]) -> None:
+def _name_sizes(model: onnx.ModelProto, channels: list[int], shape: tuple[str, str]) -> None:
     for value, count in zip(model.graph.output, channels, strict=True):
         dims = value.type.tensor_type.shape.dim
         dims[0].dim_value, dims[1].dim_value = 1, count
-        dims[2].dim_param, dims[3].dim_param = "height_4", "width_4"
+        dims[2].dim_param, dims[3].dim_param = shape
 
 
-def _halve(model: onnx.ModelProto) -> None:
-    graph = model.graph
+def halve(graph: onnx.ModelProto) -> None:
+    """Store float32 weights as float16 in place, each behind a cast to float32; arithmetic stays float32.
+
+    What float16 cannot hold, and what is small, stays as it is.
+    """
     casts = []
-    for tensor in list(graph.initializer):
+    for tensor in graph.graph.initializer:
         array = onnx.numpy_helper.to_array(tensor)
-        if array.dtype != np.float32 or array.size < _SMALL:
+        if array.dtype != np.float32 or array.size < _SMALL or np.abs(array).max() > np.finfo(np.float16).max:
             continue
-        name = tensor.name
-        stored = onnx.numpy_helper.from_array(array.astype(np.float16), name + "_f16")
-        graph.initializer.remove(tensor)
-        graph.initializer.append(stored)
-        casts.append(helper.make_node("Cast", [stored.name], [name], to=onnx.TensorProto.FLOAT))
-    nodes = list(graph.node)
-    del graph.node[:]
-    graph.node.extend([*casts, *nodes])
+        name, stored = tensor.name, f"{tensor.name}_f16"
+        tensor.CopyFrom(onnx.numpy_helper.from_array(array.astype(np.float16), stored))
+        casts.append(helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.graph.node)
+    del graph.graph.node[:]
+    graph.graph.node.extend([*casts, *nodes])
 
 
 def round_weights(net: nn.Module) -> None:

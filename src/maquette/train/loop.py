@@ -61,8 +61,11 @@ ROUNDS = (
     Round(0, 1e-3, 1.5e-4, False, {"photo": 0.55, "osd": 0.25, "aims": 0.2}),
     Round(900, 6e-4, 9e-5, True, {"photo": 0.4, "osd": 0.35, "aims": 0.25}),
     Round(1300, 1e-3, 1e-3, True, {"photo": 0.38, "osd": 0.18, "aims": 0.06, "room": 0.2, "street": 0.1, "land": 0.08}),
+    Round(2900, 7e-4, 7e-4, True, {"photo": 0.3, "osd": 0.2, "aims": 0.06, "room": 0.26, "street": 0.1, "land": 0.08}),
 )
-"""Heads for photos and tables, then more of the depth cameras, then all of it with rendered worlds."""
+"""Heads for photos and tables, then more of the depth cameras, then twice all of it with rendered worlds."""
+WORLDS = 2
+"""The first round with worlds."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Options:
         weights: Of the losses.
     """
 
-    steps: int = 2900
+    steps: int = 4000
     rounds: tuple[Round, ...] = ROUNDS
     frozen_steps: int = 450
     trunk_until: int = 600
@@ -149,11 +152,11 @@ class Trainer:
             weight_decay=options.decay,
         )
 
-    def begin_last_round(self, path: Path) -> None:
-        """Start where the last round does, with the weights of an exported network."""
+    def begin_worlds(self, path: Path) -> None:
+        """Start where worlds join, with the weights of an exported network."""
         self.net.load_onnx(path)
         self.average = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
-        self.step = self.options.rounds[-1].start
+        self.step = self.options.rounds[WORLDS].start
         self.start = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def batch(self, step: int) -> Batch:

@@ -4,8 +4,8 @@ The whole of it, on two CPU cores without a GPU:
 
     python -m maquette.train perception all --photos DIR --rgbd DIR --teachers DIR --work DIR
 
-``--start FILE`` begins with the last round, from the weights of an earlier network of the same kind, and compares the
-new one with it.
+``--start FILE`` begins where worlds join, with the weights of an earlier network of the same kind, and compares the new
+one with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from maquette.train.augment import cutouts
 from maquette.train.data import Sample
 from maquette.train.evaluate_worlds import worlds_report
 from maquette.train.export import OPSET, difference, export, round_weights
-from maquette.train.loop import Options, Trainer
+from maquette.train.loop import WORLDS, Options, Trainer
 from maquette.train.nets.perception import MaquetteSmall
 from maquette.train.targets import build, worlds
 from maquette.train.targets.semantic import Teachers
@@ -137,7 +137,7 @@ def train(places: Places, options: Options, begin: Path | None, until: int | Non
         trainer.load(checkpoint)
         log.info("going on from step %d", trainer.step)
     elif begin is not None:
-        trainer.begin_last_round(begin)
+        trainer.begin_worlds(begin)
     trainer.run(places.work, until)
 
 
@@ -191,7 +191,7 @@ def measure(places: Places, predecessor: Path | None) -> None:
         },
         "training": {
             "start": state["start"],
-            "start_step": options["rounds"][-1]["start"],
+            "start_step": options["rounds"][WORLDS]["start"],
             "steps": state["step"],
             "trunk_until": options["trunk_until"],
             "trunk_share": options["trunk_share"],
@@ -262,7 +262,7 @@ def main(arguments: list[str]) -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=MODELS)
     parser.add_argument("--steps", type=int, default=Options.steps)
-    parser.add_argument("--start", type=Path, help="earlier network: the last round begins with it")
+    parser.add_argument("--start", type=Path, help="earlier network, to begin with where worlds join")
     parser.add_argument("--until", type=int, help="stop there; a later run goes on exactly")
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--threads", type=int, default=2)

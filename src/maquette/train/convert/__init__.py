@@ -1,0 +1,1 @@
+"""Networks of Hugging Face's ``transformers`` to ONNX files that the catalogue's contracts describe."""

@@ -1,0 +1,1 @@
+"""Training of metric depth networks: frames, augmentation, loss, loop and evaluation."""
