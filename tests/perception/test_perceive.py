@@ -102,7 +102,7 @@ def test_the_same_bytes_again_and_on_one_thread():
 def test_a_mirrored_photo_is_seen_mirrored(name):
     rgb = picture(name)
     here, mirrored = labels(perceive(photo_of(rgb))), labels(perceive(photo_of(rgb[:, ::-1])))[:, ::-1]
-    assert (here == mirrored).mean() > 0.8
+    assert (here == mirrored).mean() > 0.75
 
 
 def test_a_photo_four_times_as_large_has_the_same_segments():

@@ -19,10 +19,12 @@ from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 FloatArray = NDArray[np.float64]
 
 _NEAREST_M = 0.05
-_FAMILIAR = 0.22
-"""Largest median of the Laplace scale that the network predicts for a validation scene (``benchmarks/depth.py`` prints
-it): to be set again for another network."""
-_CALIBRATION = 0.1
+_FAMILIAR_INSIDE, _FAMILIAR_OUTSIDE = 0.11, 0.45
+"""Laplace scales up to which the network is believed: the largest median that it predicts for a validation picture of
+a table, and of an open place in worlds. To be set again for another network."""
+_ESTRANGEMENT = 3
+"""How fast the error grows beyond: by this power of the scale over the familiar one. Best on rooms of worlds."""
+_CALIBRATION = 0.2
 """Share of it that mixes best there; on other pictures the error grows faster than the prediction."""
 _NET_FLOOR = 0.05
 """Standard deviation of the network's log depth where it claims to be certain."""
@@ -42,8 +44,8 @@ _LABEL_DOUBT = 0.6
 """Standard deviation that geometry gets from a label of no confidence at all."""
 _NET_BIAS = 0.1
 """What is wrong with the network's depth of a whole surface at once."""
-_FOREIGN = 1.0
-"""What a picture taken wholly in the open air adds to that: there the network has seen no measured depth."""
+_FOREIGN = 0.2
+"""What a picture taken wholly in the open air adds to that: there the network has seen rendered depth alone."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,10 @@ def join_depth(
     known = np.isfinite(net_depth_m) & (net_depth_m > 0) & np.isfinite(net_log_scale)
     net = np.log(np.clip(np.where(known, net_depth_m, 1.0), _NEAREST_M, MAX_DEPTH_M).astype(np.float64))
     laplace = np.exp(np.clip(np.where(known, net_log_scale, 3.0), -4, 3).astype(np.float64))
-    foreign = max(float(np.median(laplace)) / _FAMILIAR, 1) ** 8
-    net_spread = np.hypot(_CALIBRATION * foreign * math.sqrt(2) * laplace, _NET_FLOOR) + _FOREIGN * _open_air(layout)
+    outside = _open_air(layout)
+    familiar = _FAMILIAR_INSIDE + (_FAMILIAR_OUTSIDE - _FAMILIAR_INSIDE) * outside
+    foreign = max(float(np.median(laplace)) / familiar, 1) ** _ESTRANGEMENT
+    net_spread = np.hypot(_CALIBRATION * foreign * math.sqrt(2) * laplace, _NET_FLOOR) + _FOREIGN * outside
     sky = layout.role("sky")
     net = _flattened(net, ~sky)
     net_spread = net_spread + _bleeding(sky)

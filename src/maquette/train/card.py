@@ -163,9 +163,10 @@ def _training(training: dict[str, Any]) -> list[str]:
         "",
         f"{begun}{training['steps']} steps, seed {training['seed']}, AdamW, averaged weights. The trunks' stages above "
         f"1/8 learn from step {training['frozen_steps']} to {training['trunk_until']} and then keep "
-        f"{training['trunk_share']:.0%} of what they learned; {training['correction']:.0%} of the learned "
-        "correction of the merged semantics is "
-        "exported. (Both shares were chosen by the agreement with the teachers on held-out photos.)",
+        f"{training['trunk_share']:.0%} of what they learned. Of the learned correction of the merged semantics "
+        f"{training['correction']:.0%} counts where its label has a probability up to {training['sure'][0]:g}, and all "
+        f"of it from {training['sure'][1]:g} on. (These shares were chosen by the agreement with the teachers on "
+        "held-out photos.)",
         f"Wall time on {training['machine']}: {training['minutes']}.",
         "",
         "    python -m maquette.train perception all --photos DIR --rgbd DIR --teachers DIR --work DIR",

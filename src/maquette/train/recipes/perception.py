@@ -30,7 +30,7 @@ from maquette.train.data import Sample
 from maquette.train.evaluate_worlds import worlds_report
 from maquette.train.export import OPSET, difference, export, round_weights
 from maquette.train.loop import WORLDS, Options, Trainer
-from maquette.train.nets.perception import MaquetteSmall
+from maquette.train.nets.perception import CAUTION, SURE, MaquetteSmall
 from maquette.train.targets import build, worlds
 from maquette.train.targets.semantic import Teachers
 from maquette.worlds.run import read
@@ -38,9 +38,6 @@ from maquette.worlds.run import read
 log = logging.getLogger(__name__)
 
 MODELS = Path(__file__).parents[2] / "models"
-CORRECTION = 0.25
-"""Share of the learned semantic correction that is exported: the whole of it agrees less with both teachers on held-out
-photos than they do with themselves."""
 PARITY_SIZES = ((512, 512), (448, 576), (640, 416), (256, 960), (96, 128))
 
 
@@ -142,16 +139,10 @@ def train(places: Places, options: Options, begin: Path | None, until: int | Non
 
 
 def trained(places: Places) -> MaquetteSmall:
-    """Return the network with the last checkpoint's averaged weights, rounded as they are stored.
-
-    Only ``CORRECTION`` of what was learned on top of the merged semantics is kept.
-    """
+    """Return the network with the last checkpoint's averaged weights, rounded as they are stored."""
     state = torch.load(places.work / "checkpoint.pt", weights_only=True)
     net = MaquetteSmall()
     net.load_state_dict(state["average"])
-    with torch.no_grad():
-        for parameter in net.refine.parameters():
-            parameter.mul_(CORRECTION)
     round_weights(net)
     return net
 
@@ -195,7 +186,8 @@ def measure(places: Places, predecessor: Path | None) -> None:
             "steps": state["step"],
             "trunk_until": options["trunk_until"],
             "trunk_share": options["trunk_share"],
-            "correction": CORRECTION,
+            "correction": CAUTION,
+            "sure": SURE,
             "frozen_steps": options["frozen_steps"],
             "seed": options["seed"],
             "machine": "two shared CPU cores, no GPU",
