@@ -9,7 +9,7 @@ from maquette.labels import BY_NAME, LABELS  # noqa: E402
 from maquette.train import augment, loop  # noqa: E402
 from maquette.train.data import Sample, photo_paths, working_size  # noqa: E402
 from maquette.train.export import difference, export, round_weights  # noqa: E402
-from maquette.train.nets.perception import MaquetteSmall, Residual, rays  # noqa: E402
+from maquette.train.nets.perception import CAUTION, SURE, MaquetteSmall, Residual, rays  # noqa: E402
 from maquette.train.targets import worlds  # noqa: E402
 from maquette.train.targets.geometry import weak_depth  # noqa: E402
 from maquette.train.targets.instances import pseudo_instances  # noqa: E402
@@ -118,6 +118,22 @@ def test_the_weights_of_another_network_are_refused(tmp_path):
 def test_residual_parts_start_as_nothing():
     x = torch.randn(1, 4, 9, 7)
     assert torch.equal(Residual(4, 2)(x), x)
+
+
+def test_what_is_not_sure_is_corrected_with_caution():
+    torch.manual_seed(0)
+    net = MaquetteSmall()
+    image = torch.rand(1, 3, 64, 96) * 2 - 1
+    with torch.no_grad():
+        evidence = net.eval()(image)[0]
+        torch.nn.init.normal_(net.refine.weight, std=30.0)
+        whole, cautious = net.train()(image)[0], net.eval()(image)[0]
+    probability = whole.softmax(1).amax(1, keepdim=True).expand_as(whole)
+    sure, unsure = probability >= SURE[1], probability <= SURE[0]
+    assert sure.any() and unsure.any()
+    assert torch.allclose(cautious[sure], whole[sure], atol=1e-4)
+    expected = evidence + CAUTION * (whole - evidence)
+    assert torch.allclose(cautious[unsure], expected[unsure], atol=1e-4)
 
 
 def test_learning_rates_rise_once_a_round(monkeypatch):

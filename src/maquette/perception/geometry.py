@@ -19,7 +19,7 @@ from maquette.perception.types import MAX_DEPTH_M, SKY_DEPTH_M, Segment
 FloatArray = NDArray[np.float64]
 
 _NEAREST_M = 0.05
-_FAMILIAR_INSIDE, _FAMILIAR_OUTSIDE = 0.11, 0.45
+_FAMILIAR_INSIDE, _FAMILIAR_OUTSIDE = 0.13, 0.45
 """Laplace scales up to which the network is believed: the largest median that it predicts for a validation picture of
 a table, and of an open place in worlds. To be set again for another network."""
 _ESTRANGEMENT = 3
@@ -44,7 +44,7 @@ _LABEL_DOUBT = 0.6
 """Standard deviation that geometry gets from a label of no confidence at all."""
 _NET_BIAS = 0.1
 """What is wrong with the network's depth of a whole surface at once."""
-_FOREIGN = 0.2
+_FOREIGN = 0.35
 """What a picture taken wholly in the open air adds to that: there the network has seen rendered depth alone."""
 
 
