@@ -25,6 +25,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from maquette.errors import ModelError
 from maquette.models.options import ExportOptions, Precision
 
 SIZES = {"glpn-b4": (480, 640), "eomt-base": (640, 640), "oneformer-swin-l": (640, 640)}
@@ -76,7 +77,11 @@ def export(name: str, full: bool, folder: Path) -> list[dict[str, Any]]:
     rows = []
     for precision in ("fp32", "int8", "fp16"):  # the last changes the graph in place
         path = folder / f"{precision}.onnx"
-        onnx.save(graph.in_precision(whole, precision), path)
+        try:
+            onnx.save(graph.in_precision(whole, precision), path)
+        except ModelError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
         path.with_suffix(".json").write_text(card.to_json(entry))
         model = read_entry({"name": name, **entry, "file": path.name}, path, folder)
         agreement = check.compare(model, images, truths)
@@ -167,7 +172,7 @@ def main() -> None:
                 entry["precision"]: entry
                 for entry in child(name, "--export", folder, *(["--full"] if arguments.full else []))
             }
-            for precision in get_args(Precision):
+            for precision in (one for one in get_args(Precision) if one in made):
                 ran = child("--latency", str(Path(folder) / f"{precision}.onnx"))
                 print(row(name, made[precision], ran, size), flush=True)
 

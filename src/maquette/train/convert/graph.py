@@ -125,14 +125,19 @@ def to_graph(network: Pictures, size: tuple[int, int], name: str) -> onnx.ModelP
         ) from error
     assert program is not None
     graph = program.model_proto
-    for value in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer):
+    del graph.graph.value_info[:]  # shapes in between, which are inferred anew where they are needed
+    for value in (*graph.graph.node, *graph.graph.initializer):
         value.ClearField("metadata_props")  # the source lines of each, with their paths on this machine
         value.ClearField("doc_string")
     return graph
 
 
 def in_precision(graph: onnx.ModelProto, precision: Precision) -> onnx.ModelProto:
-    """Store the weights of a graph in another precision; the graph may be changed in place."""
+    """Store the weights of a graph in another precision; the graph may be changed in place.
+
+    Raises:
+        ModelError: Its matrix products cannot be brought to 8 bits.
+    """
     if precision == "fp16":
         halve(graph)
     return quantised(graph) if precision == "int8" else graph
@@ -142,20 +147,26 @@ def quantised(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Return a graph whose matrix products with weights run in 8 bits, activations scaled as they come.
 
     Convolutions stay: on processors of today they are several times slower in 8 bits.
+
+    Raises:
+        ModelError: onnxruntime cannot follow the graph.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
-        with _silent_root():
-            quantize_dynamic(
-                graph,
-                path,
-                op_types_to_quantize=["MatMul", "Gemm"],
-                per_channel=True,
-                reduce_range=True,  # eight full bits overflow the 16-bit sums of processors without VNNI
-                weight_type=QuantType.QInt8,
-            )
+        try:
+            with _silent_root():
+                quantize_dynamic(
+                    graph,
+                    path,
+                    op_types_to_quantize=["MatMul", "Gemm"],
+                    per_channel=True,
+                    reduce_range=True,  # eight full bits overflow the 16-bit sums of processors without VNNI
+                    weight_type=QuantType.QInt8,
+                )
+        except onnx.shape_inference.InferenceError as error:
+            raise ModelError(f"int8: cannot be made of this network ({first_line(error)}); take fp16") from error
         return onnx.load(path)
 
 
