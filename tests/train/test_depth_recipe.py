@@ -133,7 +133,7 @@ def test_the_experiment_makes_its_worlds(tmp_path, capsys):
     assert [row["place"] for row in report["pictures"]] == ["indoor", "indoor", "outdoor", "outdoor"]
     again = depth.main(f"experiment --work {tmp_path}/again --worlds {tmp_path}/worlds --size b0 {SMALL}".split())
     assert again == 0
-    assert capsys.readouterr().out.count("fine-tuned") == 6
+    assert capsys.readouterr().out.count("| fine-tuned |") == 6
 
 
 @pytest.mark.slow
