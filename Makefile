@@ -16,7 +16,7 @@ help:
 	@echo "make clean      remove .venv and out"
 
 demo: .venv/.core
-	.venv/bin/maquette diorama --example motorcycle -o out/motorcycle
+	.venv/bin/maquette diorama --example motorcycle -o out/motorcycle --overwrite
 	@echo
 	@echo "Open out/motorcycle/preview.html in a browser, or out/motorcycle/scene.glb in Blender."
 

@@ -59,12 +59,16 @@ def prepare(name: str, folder: Path) -> dict[str, Any]:
     """Write the files of a network to ``folder``: what it is, for the table."""
     from architectures import save
     from maquette.train.convert.source import find
+    from maquette.train.export import OUTPUTS
 
     if name == EMBEDDED:
-        weights, size = _prepare_embedded(folder), (SIDE, SIDE)
+        weights, size, outputs = _prepare_embedded(folder), (SIDE, SIDE), OUTPUTS
     else:
         save(name, "real", folder / "source")
-        weights, size = _prepare_source(find(str(folder / "source")), folder)
+        source = find(str(folder / "source"))
+        weights, size = _prepare_source(source, folder)
+        outputs = source.family.outputs
+    (folder / "outputs.json").write_text(json.dumps(outputs))
     return {"weights": weights, "size": size}
 
 
@@ -105,7 +109,8 @@ def run_file(path: Path) -> Callable[[NDArray[np.float32]], object]:
     from maquette.models.session import run
 
     model = dataclasses.replace(resolve(EMBEDDED), name=path.stem, file=path, bytes=None, sha256=None)
-    return lambda image: run(model, image, [])
+    outputs = [(name, (3, 4)) for name in json.loads((path.parent / "outputs.json").read_text())]
+    return lambda image: run(model, image, outputs)
 
 
 def run_torch(name: str, folder: Path, way: str) -> Callable[[NDArray[np.float32]], object]:
