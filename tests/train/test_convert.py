@@ -185,7 +185,7 @@ def test_without_the_extra_the_command_says_what_is_missing(monkeypatch, capsys)
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert main(["models", "export", "someone/network"]) == 2
-    assert 'exporting needs torch: pip install "maquette[train]"' in capsys.readouterr().err
+    assert 'exporting needs torch: pip install "maquette[export]"' in capsys.readouterr().err
 
 
 def test_a_size_that_the_network_cannot_take(sources, tmp_path, capsys):

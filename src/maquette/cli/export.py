@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
         missing = (error.name or "").partition(".")[0]
         if missing not in NEEDED:
             raise
-        raise MaquetteError(f'exporting needs {missing}: pip install "maquette[train]"') from error
+        raise MaquetteError(f'exporting needs {missing}: pip install "maquette[export]"') from error
     report.line(f"{made.path}: {made.architecture}, {made.parameters:,} parameters, {made.bytes / 1e6:.1f} MB")
     for output, off in made.agreement.errors.items():
         report.line(f"{made.path}: {output} is off by {off:.1e} of its spread from PyTorch")

@@ -21,7 +21,7 @@ pictures' terms are their owners'; which of them took part is unknown |
 | {photos} photos and paintings | unlabelled: distillation, pseudo-labels, weak geometric depth; {held_photos} more \
 held out | MIT |
 | Object Segmentation Database, {osd} `learn` scenes | depth and instances; {held_osd} more for validation, {test_osd} \
-`test` scenes for one report | BSD |
+`test` scenes for reports | BSD |
 | aims, {aims} RealSense frames of a laboratory floor | depth up to 5 m | MIT |
 """
 
@@ -178,7 +178,7 @@ def _before_and_after(numbers: dict[str, Any]) -> list[str]:
     lines = [
         "## Against its predecessor",
         "",
-        f"The network with sha256 `{before['file']['sha256']}`, measured in the same run. SILog and AbsRel are better "
+        f"The network with sha256 `{before['file']['sha256']}`, measured by the same code. SILog and AbsRel are better "
         "when lower, all else when higher.",
         "",
         "| | before | after |",
