@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from maquette.train.recipes import depth, perception
+from maquette.train.recipes import depth, perception, voxels
 
-RECIPES = {"depth": depth.main, "perception": perception.main}
+RECIPES = {"depth": depth.main, "perception": perception.main, "voxels": voxels.main}
 
 
 def main() -> int:
