@@ -1,0 +1,399 @@
+"""Measure the networks of ``maquette voxels``: the paper's (Everted U-Net), as trained here, and ours.
+
+    python benchmarks/voxels.py table DATA [--meshes DIR [--classes FILE]] [--scenes N] [--json FILE]
+    python benchmarks/voxels.py speed
+    python benchmarks/voxels.py pictures DATA -o FILE.png
+
+``table`` compares both on the same scenes, of styles that were trained on (``DATA/seen``), of styles that were not
+(``DATA/unseen``) and with the user's own meshes (``DATA/meshes``), with one, two and three views; what is not there is
+made first. ``--paper`` and ``--ours`` take other networks of the same kinds: a name or an ONNX file. Thresholds are the
+catalogue's, for a file those that are best on ``DATA/valid``.
+
+``speed`` runs each network in ONNX Runtime, as maquette does, and in PyTorch, each in a process of its own.
+
+``pictures`` draws scenes of unseen styles: what the cameras see, the truth, and what each network makes of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import itertools
+import json
+import os
+import platform
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+import maquette
+from maquette.metrics.significance import wilcoxon
+from maquette.models.catalogue import resolve, sha256, verified_path
+from maquette.models.session import DEFAULT_THREADS
+from maquette.models.types import Model, VoxelContract
+from maquette.train.voxels.card import class_table, view_table
+from maquette.train.voxels.evaluate import (
+    VIEWS,
+    Predict,
+    Seen,
+    Thresholds,
+    choose_thresholds,
+    compare,
+    exported,
+    measure,
+    predictor,
+    report,
+)
+from maquette.voxels.instances import separate
+from maquette.voxels.network import View, predict
+from maquette.voxels.preview import preview
+from maquette.voxels.rig import CELL_M, CELLS, SIDE_PX, fit, studio_cameras, studio_grid
+from maquette.voxels.types import CLASSES, COLORS
+from maquette.worlds.options import TruthOptions, WorldOptions
+from maquette.worlds.plan import INDEX, read_index
+from maquette.worlds.record import SceneRecord
+from maquette.worlds.run import generate, read
+
+Labels = NDArray[np.uint8]
+Picture = NDArray[np.uint8]
+
+PAPERS, OURS = "paper's", "ours"
+RUNTIME, TORCH = "ONNX Runtime", ("PyTorch", "PyTorch, bf16")
+LEAST_RUNS, MOST_RUNS, ENOUGH_S = 3, 25, 10.0
+"""Runs that are timed: no more begin when they have taken ``ENOUGH_S`` together."""
+
+TILE_PX, GAP_PX, TEXT_PX = 224, 4, 24
+"""Side of a picture in a sheet, the gap beside it, and the height of a line of text."""
+
+SEEDS = {"valid": 6, "unseen": 7, "seen": 8, "meshes": 9}
+"""Of each set of scenes; training takes 5."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """One that is measured.
+
+    Attributes:
+        path: Its ONNX file.
+        predict: It.
+        thresholds: Its own.
+    """
+
+    path: Path
+    predict: Predict
+    thresholds: Thresholds
+
+
+def header() -> str:
+    """Say what was measured on, and how."""
+    return (
+        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"numpy {np.__version__}, onnxruntime {onnxruntime.__version__}, maquette {maquette.__version__}; "
+        f"`python {shlex.join(sys.argv)}`"
+    )
+
+
+def tell(what: str) -> Callable[..., None]:
+    """Return a function that shows how many scenes are done."""
+    return lambda done, *total: print(f"\r{what}: {done}", end="", file=sys.stderr, flush=True)
+
+
+def scenes_of(folder: Path, count: int, options: WorldOptions) -> Iterator[SceneRecord]:
+    """Yield the first scenes of a data set, which is made, or finished, where it is not there."""
+    if not (folder / INDEX).exists() or not read_index(folder).get("complete"):
+        generate(options, TruthOptions(), folder, scenes=count, seed=SEEDS[folder.name], progress=tell(f"{folder}"))
+    return itertools.islice(read(folder), count)
+
+
+def model_of(whose: str, arguments: argparse.Namespace) -> Model:
+    """Find a network in the catalogue, or as a file."""
+    name, kind = (arguments.paper, "fixed") if whose == PAPERS else (arguments.ours, "lifting")
+    return exported(Path(name), kind) if name.endswith(".onnx") else resolve(name)
+
+
+def contract(model: Model) -> VoxelContract:
+    """Return what a network for voxels gives."""
+    assert isinstance(model.output, VoxelContract)
+    return model.output
+
+
+def networks(arguments: argparse.Namespace) -> dict[str, Network]:
+    """Return both networks; the thresholds of one that is a file are chosen on validation scenes."""
+    found = {}
+    for whose in (PAPERS, OURS):
+        model = model_of(whose, arguments)
+        thresholds = Thresholds(contract(model).occupied, contract(model).present)
+        if model.tag == "local":
+            scenes = scenes_of(arguments.data / "valid", arguments.valid_scenes, WorldOptions())
+            thresholds = choose_thresholds(predictor(model), scenes)
+        found[whose] = Network(verified_path(model), predictor(model), thresholds)
+    return found
+
+
+def measured(arguments: argparse.Namespace, found: Mapping[str, Network]) -> dict[str, dict[str, dict[int, Seen]]]:
+    """Measure both networks on every set of scenes."""
+    sets = {"unseen": WorldOptions(styles="unseen"), "seen": WorldOptions(styles="seen")}
+    if arguments.meshes:
+        sets["meshes"] = WorldOptions(
+            styles="all", assets=arguments.meshes, classes=arguments.classes, only_assets=True
+        )
+    return {
+        name: {
+            whose: measure(
+                network.predict,
+                scenes_of(arguments.data / name, arguments.scenes, options),
+                network.thresholds,
+                progress=tell(f"{name}, {whose}"),
+            )
+            for whose, network in found.items()
+        }
+        for name, options in sets.items()
+    }
+
+
+def table(arguments: argparse.Namespace) -> None:
+    """Print what both networks are worth, and write it as JSON where that is asked for."""
+    found = networks(arguments)
+    seen = measured(arguments, found)
+    reports = {
+        name: {whose: report(one, found[whose].thresholds) for whose, one in pair.items()}
+        for name, pair in seen.items()
+    }
+    print(f"\n{header()}\n")
+    for whose, network in found.items():
+        print(
+            f"- {whose}: `{network.path.name}`, sha256 `{sha256(network.path)}`, thresholds "
+            f"{network.thresholds.occupancy:g} (occupancy) and {network.thresholds.classes:g} (classes)"
+        )
+    rows = {f"{name} ({one['scenes']}) | {whose}": one for name, pair in reports.items() for whose, one in pair.items()}
+    columns = "scenes | network"
+    for lines in (view_table(rows, columns), class_table(rows, columns), comparison(seen), losses(reports)):
+        print("", *lines, sep="\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"measured_on": header(), "sets": reports}, indent=1) + "\n")
+
+
+def comparison(seen: Mapping[str, Mapping[str, Mapping[int, Seen]]]) -> list[str]:
+    """Return the table of Wilcoxon's test over the scenes' own IoU."""
+    lines = [
+        "Scene by scene, ours against the paper's (p: Wilcoxon's signed-rank test, two-sided).",
+        "",
+        "| scenes | views | measure | median of ours minus the paper's | lower / higher in | p |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, pair in seen.items():
+        for views in VIEWS:
+            for what in ("occupancy", "classes"):
+                first, second = (getattr(pair[whose][views], what).together().by_scene[:, 0, 0] for whose in pair)
+                known = ~(np.isnan(first) | np.isnan(second))
+                test = wilcoxon(first[known], second[known])
+                title = "reconstruction" if what == "occupancy" else "segmentation, overall"
+                lines.append(
+                    f"| {name} | {views} | {title} | {test.median:+.3f} | {test.lower} / {test.higher} "
+                    f"| {test.p_two_sided:.2g} |"
+                )
+    return lines
+
+
+def losses(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say where the paper's network is better than ours."""
+    lines = []
+    for name, pair in reports.items():
+        for views, parts in pair[PAPERS]["views"].items():
+            theirs, ours = flat(parts), flat(pair[OURS]["views"][views])
+            worse = [
+                f"{what} {value:.3f} against {ours[what]:.3f}"
+                for what, value in theirs.items()
+                if value is not None and ours[what] is not None and value > ours[what]
+            ]
+            if worse:
+                lines.append(f"- {name}, {views} view{'s' * (views != '1')}: {', '.join(worse)}")
+    if not lines:
+        return ["The paper's network is better than ours in none of these."]
+    return ["Where the paper's network is better than ours (its number first):", "", *lines]
+
+
+def flat(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every number of one number of views by a name that a person can read."""
+    numbers = {"PQ": parts["objects"]["pq"]}
+    for way, words in (("pooled", "all cells"), ("per_sample", "scenes' mean")):
+        one = parts[way]
+        named = {"reconstruction": one["occupancy"], "classes' mean": one["miou"], "classes overall": one["overall"]}
+        numbers |= {f"{name} ({words})": value for name, value in {**named, **one["classes"]}.items()}
+    return numbers
+
+
+def studio_views(count: int) -> list[View]:
+    """Return views of the studio with noise in them."""
+    noise = np.random.default_rng(0).integers(0, 256, (count, SIDE_PX, SIDE_PX, 3)).astype(np.uint8)
+    cameras = studio_cameras(SIDE_PX, SIDE_PX)[:count]
+    return [
+        View(*fit(rgb, camera, studio_grid()), at) for at, (rgb, camera) in enumerate(zip(noise, cameras, strict=True))
+    ]
+
+
+def run_torch(path: Path, views: Sequence[View], bf16: bool) -> Callable[[], object]:
+    """Return a function that runs in PyTorch what an ONNX file holds."""
+    import torch
+
+    from maquette.train.voxels.files import LiftingFile, load
+
+    torch.set_num_threads(DEFAULT_THREADS)
+    network = load(path)
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv3d | torch.nn.ConvTranspose3d):  # as training does: faster in bfloat16
+            module.to(memory_format=torch.channels_last_3d)
+    inputs = [torch.from_numpy(np.stack([view.image for view in views]))]
+    if isinstance(network, LiftingFile):
+        inputs.append(torch.from_numpy(np.stack([view.projection for view in views])))
+        inputs += [(torch.arange(count) + 0.5) * CELL_M for count in CELLS]
+    else:
+        inputs.append(torch.tensor([view.camera for view in views]))
+
+    def run() -> object:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            return network(*inputs)
+
+    return run
+
+
+def timed(model: Model, way: str, count: int) -> dict[str, float]:
+    """Time one way to run a network in this process."""
+    views = studio_views(count)
+    start = time.perf_counter()
+    if way == RUNTIME:
+        run: Callable[[], object] = partial(predict, views, studio_grid(), model)
+    else:
+        run = run_torch(verified_path(model), views, bf16=way == TORCH[1])
+    run()
+    ready = time.perf_counter() - start
+    walls: list[float] = []
+    cpus: list[float] = []
+    while len(walls) < LEAST_RUNS or (len(walls) < MOST_RUNS and sum(walls) < ENOUGH_S):
+        start, cpu = time.perf_counter(), time.process_time()
+        run()
+        walls.append(time.perf_counter() - start)
+        cpus.append(time.process_time() - cpu)
+    low, _, high = statistics.quantiles(walls, n=4)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {
+        "ready_s": ready,
+        "ms": 1000 * statistics.median(walls),
+        "low_ms": 1000 * low,
+        "high_ms": 1000 * high,
+        "cpu_ms": 1000 * statistics.median(cpus),
+        "peak_gb": peak / 1e9,
+    }
+
+
+def speed(arguments: argparse.Namespace) -> None:
+    """Print what a room costs, each row from a process of its own."""
+    if arguments.child:
+        whose, way, count = arguments.child
+        print(json.dumps(timed(model_of(whose, arguments), way, int(count))))
+        return
+    import torch
+
+    print(f"{header()}; torch {torch.__version__}, {DEFAULT_THREADS} threads\n")
+    print("| network | views | run by | ready after s | ms, median (quartiles) | CPU ms | peak GB |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    for whose, views, way in itertools.product((PAPERS, OURS), VIEWS, (RUNTIME, *TORCH)):
+        done = subprocess.run(
+            [sys.executable, *sys.argv, "--child", whose, way, str(views)], stdout=subprocess.PIPE, check=True
+        )
+        row = json.loads(done.stdout)
+        print(
+            f"| {whose} | {views} | {way} | {row['ready_s']:.1f} | {row['ms']:.0f} ({row['low_ms']:.0f} - "
+            f"{row['high_ms']:.0f}) | {row['cpu_ms']:.0f} | {row['peak_gb']:.2f} |",
+            flush=True,
+        )
+
+
+def labels_of(scene: SceneRecord) -> Labels:
+    """Return the true class of each cell, 1 to 6; of two classes the later, which is the smaller thing."""
+    assert scene.classes is not None
+    last = len(CLASSES) - scene.classes[..., ::-1].argmax(axis=-1)
+    return np.where(scene.classes.any(axis=-1), last, 0).astype(np.uint8)
+
+
+def row_of(scene: SceneRecord, found: Mapping[str, Network]) -> list[tuple[Picture, str]]:
+    """Return the pictures of one scene, and what stands below each."""
+    tiles = [(view.rgb, "") for view in scene.views] + [(preview(labels_of(scene), TILE_PX), "")]
+    for network in found.values():
+        prediction = network.predict(scene, range(len(scene.views)))
+        cells = separate(prediction, network.thresholds.occupancy)
+        seen = compare(scene, prediction, network.thresholds)
+        reconstruction, segmentation = (part.together().pooled[0, 0] for part in (seen.occupancy, seen.classes))
+        tiles.append((preview(cells.label, TILE_PX), f"IoU {reconstruction:.2f}, of classes {segmentation:.2f}"))
+    return tiles
+
+
+def pictures(arguments: argparse.Namespace) -> None:
+    """Draw what the cameras see, the truth, and what both networks make of it."""
+    found = networks(arguments)
+    options = WorldOptions(styles="unseen")
+    rows = [row_of(scene, found) for scene in scenes_of(arguments.data / "unseen", arguments.scenes, options)]
+    titles = (*(f"camera {number + 1}" for number in range(len(rows[0]) - 3)), "truth", *found)
+    wide, high = TILE_PX + GAP_PX, TILE_PX + TEXT_PX
+    canvas = Image.new("RGB", (wide * len(titles) - GAP_PX, 2 * TEXT_PX + high * len(rows)), "white")
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(TEXT_PX * 0.6)
+    for column, label in enumerate(CLASSES):
+        middle = canvas.width * (0.5 + 0.5 * (column + 0.3) / len(CLASSES))
+        box = (middle - 0.8 * TEXT_PX, 0.2 * TEXT_PX, middle - 0.2 * TEXT_PX, 0.8 * TEXT_PX)
+        draw.rectangle(box, COLORS[label], "black")
+        draw.text((middle, TEXT_PX / 2), label, "black", font, "lm")
+    for column, title in enumerate(titles):
+        draw.text((wide * column + TILE_PX / 2, 1.5 * TEXT_PX), title, "black", font, "mm")
+    for number, row in enumerate(rows):
+        top = 2 * TEXT_PX + high * number
+        for column, (tile, words) in enumerate(row):
+            small = Image.fromarray(tile)
+            small.thumbnail((TILE_PX, TILE_PX), Image.Resampling.LANCZOS)
+            canvas.paste(small, (wide * column, top + (TILE_PX - small.height) // 2))
+            draw.text((wide * column + TILE_PX / 2, top + TILE_PX + TEXT_PX / 2), words, "black", font, "mm")
+    canvas.save(arguments.out)
+    print(arguments.out)
+
+
+def main() -> None:
+    """Run one part of the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--paper", default="maquette-voxels-paper", help="the paper's network: a name or a file")
+    parser.add_argument("--ours", default="maquette-voxels", help="ours: a name or a file")
+    parser.add_argument("--valid-scenes", type=int, default=200, help="for the thresholds of a file [200]")
+    parts: Any = parser.add_subparsers(required=True)
+    compared = parts.add_parser("table")
+    compared.add_argument("data", type=Path, help="folder of the data sets")
+    compared.add_argument("--scenes", type=int, default=250, help="of each set [250]")
+    compared.add_argument("--meshes", help="folder of meshes for the set `meshes`, see docs/worlds_assets.md")
+    compared.add_argument("--classes", help="JSON file that says which mesh is what [classes.json among them]")
+    compared.add_argument("--json", type=Path, help="file for all numbers")
+    compared.set_defaults(run=table)
+    drawn = parts.add_parser("pictures")
+    drawn.add_argument("data", type=Path, help="folder of the data sets")
+    drawn.add_argument("--scenes", type=int, default=12, help="[12]")
+    drawn.add_argument("-o", "--out", type=Path, required=True)
+    drawn.set_defaults(run=pictures)
+    timing = parts.add_parser("speed")
+    timing.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    timing.set_defaults(run=speed)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
