@@ -40,21 +40,21 @@ def test_every_module_of_the_runtime_imports_without(module: str) -> None:
     assert python(f"{imports}\nimport sys\nprint({module!r} in sys.modules)") == "False\n"
 
 
-def test_the_function_stays_the_function() -> None:
+@pytest.mark.parametrize(("name", "options"), [("diorama", "DioramaOptions"), ("voxels", "VoxelOptions")])
+def test_the_function_stays_the_function(name: str, options: str) -> None:
     # Python binds a submodule to its package when it first loads it: `maquette.diorama` names both.
-    checks = """
+    python(f"""
 import maquette
-function = maquette.diorama
-import maquette.diorama.build
-from maquette.diorama.build import build
-from maquette.diorama import options
-import maquette.diorama
-assert maquette.diorama is function and callable(function) and callable(build)
-assert options.DioramaOptions is maquette.DioramaOptions
-"""
-    python(checks)
-    python("from maquette.diorama.build import build\nimport maquette\nassert maquette.diorama.__name__ == 'diorama'")
-    python("import maquette.diorama\nassert callable(maquette.diorama)")
+function = maquette.{name}
+import maquette.{name}.build
+from maquette.{name}.build import build
+from maquette.{name} import options
+import maquette.{name}
+assert maquette.{name} is function and callable(function) and callable(build)
+assert options.{options} is maquette.{options}
+""")
+    python(f"from maquette.{name}.build import build\nimport maquette\nassert maquette.{name}.__name__ == '{name}'")
+    python(f"import maquette.{name}\nassert callable(maquette.{name})")
 
 
 def test_every_public_name_is_there() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from maquette.api import diorama
+from maquette.api import diorama, voxels
 from maquette.errors import ExportError, MaquetteError, ModelError, PhotoError
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from maquette.perception.types import Perception, Segment
     from maquette.photo import Photo, load_photo
     from maquette.scene import Body, Material, Mesh, Node, Plane, Relief, Scene
+    from maquette.voxels.build import VoxelScene
+    from maquette.voxels.options import VoxelOptions
+    from maquette.voxels.types import VoxelGrid, VoxelObject
 
 __version__ = "0.1.0"
 
@@ -47,10 +50,15 @@ __all__ = [
     "Relief",
     "Scene",
     "Segment",
+    "VoxelGrid",
+    "VoxelObject",
+    "VoxelOptions",
+    "VoxelScene",
     "__version__",
     "diorama",
     "load_photo",
     "perceive",
+    "voxels",
 ]
 
 # Loaded when first asked for (PEP 562): numpy alone would double the time that `maquette --version` takes.
@@ -71,6 +79,10 @@ _HOME = {
     "Relief": "maquette.scene",
     "Scene": "maquette.scene",
     "Segment": "maquette.perception.types",
+    "VoxelGrid": "maquette.voxels.types",
+    "VoxelObject": "maquette.voxels.types",
+    "VoxelOptions": "maquette.voxels.options",
+    "VoxelScene": "maquette.voxels.build",
     "load_photo": "maquette.photo",
     "perceive": "maquette.perception",
 }

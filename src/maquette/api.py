@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Python binds a submodule to its package when it first loads it. That the subpackage is loaded here, before `maquette`
-# takes the function of the same name, is what keeps `maquette.diorama` the function for good.
+# Python binds a submodule to its package when it first loads it. That the subpackages are loaded here, before
+# `maquette` takes the functions of the same names, is what keeps these functions for good.
 from maquette.diorama.options import DioramaOptions
 from maquette.errors import MaquetteError
+from maquette.voxels.options import VoxelOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from maquette.perception.types import Perception
     from maquette.photo import Photo
     from maquette.scene import Scene
+    from maquette.voxels.build import VoxelScene
 
 
 def diorama(
@@ -52,6 +54,36 @@ def diorama(
     from maquette.photo import load_photo
 
     return perceive_and_build(load_photo(source), options, perception, threads=threads, progress=progress)[0]
+
+
+def voxels(
+    sources: Sequence[str | Path | bytes | Image.Image | NDArray[np.generic]],
+    *,
+    options: VoxelOptions | None = None,
+    threads: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> VoxelScene:
+    """Make labelled voxels of a room from the photos of a calibrated rig.
+
+    Args:
+        sources: One photo of each camera or of some of them: paths of picture files, their bytes, PIL images, or
+            (H, W), (H, W, 3) or (H, W, 4) arrays.
+        options: The rig, the cells and the network.
+        threads: Threads for the network; 0 leaves the choice to the tool. The result does not depend on it.
+        progress: Called with the name of each step as it begins.
+
+    Returns:
+        Cells, objects and meshes, ready for ``VoxelScene.export``.
+
+    Raises:
+        PhotoError: A picture cannot be used.
+        ModelError: The network is missing, altered, or does not keep its contract.
+        MaquetteError: An option, or the file of the rig, cannot be used.
+    """
+    from maquette.photo import load_photo
+    from maquette.voxels.build import build
+
+    return build([load_photo(source) for source in sources], options, threads=threads, progress=progress)
 
 
 def perceive_and_build(

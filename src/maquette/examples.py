@@ -1,4 +1,4 @@
-"""Real photographs that scikit-image's wheel already carries, for demos and tests without a download."""
+"""Pictures for demos and tests without a download: photographs that scikit-image's wheel carries, and our own."""
 
 from __future__ import annotations
 
@@ -34,3 +34,9 @@ def example(name: str) -> Path:
             f"{path}: scikit-image does not carry this picture; reinstall scikit-image, or name a photo"
         )
     return path
+
+
+def studio_example() -> tuple[Path, ...]:
+    """Return the paths of three pictures of the studio, rendered from a world: one of each camera, in their order."""
+    folder = Path(__file__).parent / "voxels" / "example"
+    return tuple(folder / f"{number}.webp" for number in (1, 2, 3))

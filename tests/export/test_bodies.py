@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,3 +95,13 @@ def test_other_formats_say_that_they_hold_no_meshes(name: str, tmp_path: Path) -
     assert not list(tmp_path.iterdir())
     with pytest.raises(ExportError, match="only layers can be painted"):
         scene.render()
+
+
+def test_a_scene_of_nothing_is_its_camera_alone() -> None:
+    scene = replace(make_bodies(), bodies=())
+    glb = encode_glb(scene)
+    size, kind = struct.unpack_from("<I4s", glb, 12)
+    assert (len(glb), kind) == (20 + size, b"JSON")
+    document = json.loads(glb[20:])
+    assert [node["name"] for node in document["nodes"]] == ["camera"]
+    assert not {"buffers", "bufferViews", "accessors", "meshes"} & document.keys()

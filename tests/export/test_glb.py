@@ -139,6 +139,7 @@ def odd_scenes() -> dict[str, Scene]:
         "invisible-relief": bent(one_plane(replace(scene.nodes[3].plane, texture=np.zeros((9, 9, 4), np.uint8)))),
         "large": make_scene(1280, 853, 1),
         "bodies": make_bodies(),
+        "nothing": replace(make_bodies(), bodies=()),
         "layers-and-bodies": replace(scene, bodies=make_bodies().bodies),
     }
 

@@ -13,6 +13,7 @@ from maquette.models.catalogue import (
     EMBEDDED,
     cache_dir,
     cached_file,
+    choose,
     local_path,
     models,
     resolve,
@@ -20,7 +21,7 @@ from maquette.models.catalogue import (
     verified_path,
 )
 from maquette.models.session import run
-from maquette.models.types import PanopticContract
+from maquette.models.types import PanopticContract, VoxelContract
 from tests.perception import tiny
 
 HERE = Path(maquette.models.__file__).parent
@@ -128,6 +129,40 @@ def test_a_contract_that_lacks_something_says_what(tmp_path, change, says):
     with pytest.raises(ModelError, match=re.escape(says)) as raised:
         resolve(str(path))
     assert str(card) in str(raised.value)
+
+
+VOXELS = {
+    "task": "voxels",
+    "output": {"kind": "lifting", "thresholds": {"occupancy": 0.4, "classes": 0.3}, "classes": ["chair", "bag"]},
+}
+
+
+def test_a_voxel_network_needs_no_input_in_its_contract_and_no_photo_takes_it(tmp_path):
+    path = tiny.depth(tmp_path / "net.onnx", "metric")
+    path.with_suffix(".json").write_text(json.dumps(VOXELS))
+    model = resolve(str(path))
+    assert model.output == VoxelContract("lifting", 0.4, 0.3, ("chair", "bag"))
+    assert (model.input.name, model.input.size) == ("images", (224, 224))
+    with pytest.raises(ModelError, match="maquette voxels --network"):
+        choose([str(path)])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"kind": "guessing"}, "lifting, fixed"),
+        ({"thresholds": None}, "thresholds: must be a JSON object"),
+        ({"thresholds": {"occupancy": 0.4}}, "lacks classes"),
+        ({"thresholds": {"occupancy": 1.0, "classes": 0.3}}, "below 1"),
+        ({"thresholds": {"occupancy": 0, "classes": 0.3}}, "above 0"),
+        ({"classes": "chair"}, "list of names"),
+    ],
+)
+def test_a_voxel_contract_that_is_wrong_says_what(tmp_path, change, says):
+    path = tiny.depth(tmp_path / "net.onnx", "metric")
+    path.with_suffix(".json").write_text(json.dumps({**VOXELS, "output": {**VOXELS["output"], **change}}))
+    with pytest.raises(ModelError, match=re.escape(says)):
+        resolve(str(path))
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", "\x00"])

@@ -12,12 +12,13 @@ pytest.importorskip("numba")
 
 from maquette.errors import MaquetteError
 from maquette.labels import BY_NAME
+from maquette.voxels.rig import CAMERAS, studio_cameras
 from maquette.worlds.assets.shell import WALL_M, Opening, Wall, build_wall
 from maquette.worlds.floorplan import KINDS, Plan, sample_plan
 from maquette.worlds.library import Library
 from maquette.worlds.options import WorldOptions
 from maquette.worlds.rooms import make_room
-from maquette.worlds.studio import CAMERAS, COUNTS, make_studio, studio_cameras
+from maquette.worlds.studio import COUNTS, make_studio
 from maquette.worlds.truth import world_grid
 from maquette.worlds.types import Material, yaw_pose
 

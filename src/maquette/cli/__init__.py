@@ -1,4 +1,4 @@
-"""The command line: ``maquette diorama``, ``view``, ``models`` and ``worlds``."""
+"""The command line: ``maquette diorama``, ``voxels``, ``view``, ``models``, ``worlds`` and ``datasets``."""
 
 from __future__ import annotations
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import hashlib
 import os
-import textwrap
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -21,8 +18,8 @@ from maquette.api import perceive_and_build, perception_record
 from maquette.cli.batch import at_once
 from maquette.cli.finished import check_replaceable, finished_scene, same_request
 from maquette.cli.flags import add_flags, from_flags
-from maquette.cli.inputs import expand, scene_folders
-from maquette.cli.report import BAD_INPUT, BUG, DONE, Report
+from maquette.cli.inputs import expand, photo_sha256, scene_folders
+from maquette.cli.report import BAD_INPUT, BUG, DONE, Clock, Report, terms
 from maquette.diorama.options import DioramaOptions
 from maquette.errors import ExportError, MaquetteError, PhotoError
 from maquette.examples import FILES, example
@@ -82,7 +79,7 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
             records.append(record)
     for network in networks:
         if any(network in record.get("networks", []) for record in records):
-            report.line(_terms(network))
+            report.line(terms(network))
     if not single:
         counts = Counter(record["status"] for record in records)
         report.line(", ".join(f"{count} {status}" for status, count in counts.items()))
@@ -113,7 +110,7 @@ def _make(
     options, perception_options = from_flags(DioramaOptions, arguments), from_flags(PerceptionOptions, arguments)
     request = {
         "maquette": maquette.__version__,
-        "photo": {"sha256": _photo_sha256(photo)},
+        "photo": {"sha256": photo_sha256(photo)},
         "diorama": dataclasses.asdict(options),
         "perception": perception_record(perception_options),
     }
@@ -128,7 +125,7 @@ def _make(
     from maquette.export.folder import write_bundle
     from maquette.photo import load_photo
 
-    clock = _Clock(tell)
+    clock = Clock(tell)
     clock("photo")
     loaded = load_photo(photo)
     scene, perception = perceive_and_build(
@@ -141,28 +138,10 @@ def _make(
     return {"status": "made", **facts, "seconds": clock.seconds()}
 
 
-def _photo_sha256(photo: Path) -> str:
-    try:
-        if os.path.isdir(photo):
-            raise PhotoError(f"{photo}: a folder in which no pictures can be seen; name one that holds some")
-        if not os.path.isfile(photo):
-            raise PhotoError(f"{photo}: no such file; name a picture, a folder of pictures, or a pattern")
-        with photo.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise PhotoError(f"{photo}: cannot be read ({error.strerror}); check the file and its permissions") from error
-
-
 def _networks(names: Sequence[str]) -> list[dict[str, str]]:
     """The networks that may take part, as they are recorded: checked before any work is done."""
     chosen = choose(names)
     return [dataclasses.asdict(describe(model)) for model in {"perception": resolve(EMBEDDED), **chosen}.values()]
-
-
-def _terms(network: Mapping[str, str]) -> str:
-    licences = f"code {network['licence_code']}, weights {network['licence_weights']}"
-    learned = textwrap.shorten(network["training_data"], 80, placeholder=" ...")
-    return f"{network['name']} {network['tag']} ({network['sha256'][:12]}): {licences}, learned from {learned}"
 
 
 def _facts(nodes: Sequence[Any], notes: Sequence[str], networks: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -173,23 +152,3 @@ def _line(record: Mapping[str, Any]) -> str:
     if record["status"] == "skipped":
         return f"{record['input']} -> {record['output']}: there already, {record['layers']} layers"
     return f"{record['input']} -> {record['output']}: {record['layers']} layers, {record['seconds']['total']:.1f} s"
-
-
-class _Clock:
-    """Tells which step begins, and how long each took."""
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
-        self._marks: list[tuple[str, float]] = []
-
-    def __call__(self, step: str) -> None:
-        self._marks.append((step, time.perf_counter()))
-        self._tell(step)
-
-    def seconds(self) -> dict[str, float]:
-        """Seconds by step, and in total, until now."""
-        ends = [start for _, start in self._marks[1:]] + [time.perf_counter()]
-        spent: dict[str, float] = {}
-        for (step, start), end in zip(self._marks, ends, strict=True):
-            spent[step] = spent.get(step, 0) + end - start
-        return {step: round(value, 3) for step, value in {**spent, "total": sum(spent.values())}.items()}

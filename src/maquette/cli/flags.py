@@ -36,6 +36,8 @@ def add_flags(parser: argparse.ArgumentParser, options: type[Any]) -> None:
             )
         elif get_origin(kind) is Literal:
             group.add_argument(flag, dest=field.name, choices=get_args(kind), default=field.default, help=text)
+        elif kind == tuple[int, ...]:
+            group.add_argument(flag, dest=field.name, type=_numbers, metavar="N[,N]", default=field.default, help=text)
         elif get_origin(kind) is tuple:
             action = group.add_argument(
                 flag, dest=field.name, type=_names, metavar="NAME[,NAME]", default=field.default, help=text
@@ -58,6 +60,13 @@ def from_flags(options: type[Options], arguments: argparse.Namespace) -> Options
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} must be whole numbers, as 1,2,3") from error
 
 
 def _without_none(annotation: Any) -> Any:

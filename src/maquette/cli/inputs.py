@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+
+from maquette.errors import PhotoError
 
 PICTURES = frozenset(
     ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .qoi .tga .tif .tiff .webp".split()
@@ -40,6 +43,23 @@ def _pictures(folder: Path) -> list[Path]:
         return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
     except OSError:
         return []
+
+
+def photo_sha256(photo: Path) -> str:
+    """Return the hexadecimal sha256 of a photo's file.
+
+    Raises:
+        PhotoError: It is no file, or cannot be read.
+    """
+    try:
+        if os.path.isdir(photo):
+            raise PhotoError(f"{photo}: a folder in which no pictures can be seen; name one that holds some")
+        if not os.path.isfile(photo):
+            raise PhotoError(f"{photo}: no such file; name a picture, a folder of pictures, or a pattern")
+        with photo.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PhotoError(f"{photo}: cannot be read ({error.strerror}); check the file and its permissions") from error
 
 
 def scene_folders(photos: Sequence[Path], out: Path | None, *, several: bool) -> list[Path]:

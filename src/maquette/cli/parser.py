@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import shtab
 
-from maquette.cli import datasets, diorama, models, view, worlds
+from maquette.cli import datasets, diorama, models, view, voxels, worlds
 from maquette.errors import MaquetteError
 
 
@@ -42,6 +42,9 @@ def make_parser() -> Parser:
     verb = verbs.add_parser("view", parents=[common], allow_abbrev=False, help="look at a scene in the browser")
     view.add_arguments(verb)
     verb.set_defaults(run=view.run)
+    verb = verbs.add_parser("voxels", parents=[common], allow_abbrev=False, help="photos of a rig to labelled voxels")
+    voxels.add_arguments(verb)
+    verb.set_defaults(run=voxels.run)
     worlds.add_arguments(
         verbs.add_parser("worlds", allow_abbrev=False, help="synthetic scenes with their truth"), common
     )

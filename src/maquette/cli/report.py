@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +70,35 @@ class Report:
 
         with Console(stderr=True).status(Text(title)) as status:
             yield lambda text: status.update(Text(f"{title}: {text}"))
+
+
+class Clock:
+    """Tells which step begins, and how long each took."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        """Pass the name of each step on to ``tell``."""
+        self._tell = tell
+        self._marks: list[tuple[str, float]] = []
+
+    def __call__(self, step: str) -> None:
+        """Begin a step."""
+        self._marks.append((step, time.perf_counter()))
+        self._tell(step)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by step, and in total, until now."""
+        ends = [start for _, start in self._marks[1:]] + [time.perf_counter()]
+        spent: dict[str, float] = {}
+        for (step, start), end in zip(self._marks, ends, strict=True):
+            spent[step] = spent.get(step, 0) + end - start
+        return {step: round(value, 3) for step, value in {**spent, "total": sum(spent.values())}.items()}
+
+
+def terms(network: Mapping[str, str]) -> str:
+    """Return the line that says which network took part, under which licences."""
+    licences = f"code {network['licence_code']}, weights {network['licence_weights']}"
+    learned = textwrap.shorten(network["training_data"], 80, placeholder=" ...")
+    return f"{network['name']} {network['tag']} ({network['sha256'][:12]}): {licences}, learned from {learned}"
 
 
 def _explain(error: Exception) -> tuple[int, str]:

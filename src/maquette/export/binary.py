@@ -50,9 +50,9 @@ class Binary:
 
 
 def container(document: bytes, binary: list[bytes]) -> bytes:
-    """Put the document and the pieces of the binary chunk together."""
+    """Put the document and the pieces of the binary chunk together; without pieces there is no such chunk."""
     document += b" " * (-len(document) % 4)
-    length = sum(map(len, binary))
-    header = struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(document) + 8 + length)
-    json_head, binary_head = struct.pack("<I4s", len(document), b"JSON"), struct.pack("<I4s", length, b"BIN\0")
-    return b"".join([header, json_head, document, binary_head, *binary])
+    chunks = [struct.pack("<I4s", len(document), b"JSON"), document]
+    if binary:
+        chunks += [struct.pack("<I4s", sum(map(len, binary)), b"BIN\0"), *binary]
+    return b"".join([struct.pack("<4sII", b"glTF", 2, 12 + sum(map(len, chunks))), *chunks])

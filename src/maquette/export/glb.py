@@ -85,7 +85,7 @@ def encode_glb(scene: Scene) -> bytes:
     if scene.bodies:
         add_bodies(scene.bodies, document, binary)
     document["scenes"][0]["nodes"] = list(range(len(nodes)))
-    document["buffers"] = [{"byteLength": binary.length}]
+    document["buffers"] = [{"byteLength": binary.length}] if binary.length else []
     filled = {key: value for key, value in document.items() if value != []}  # glTF allows no empty lists
     return container(json.dumps(filled, ensure_ascii=False, separators=(",", ":")).encode(), binary.parts)
 
@@ -138,7 +138,8 @@ def _material(name: str, texture: int, *, opaque: bool) -> dict[str, Any]:
 def _camera(scene: Scene, meshes: list[Mesh]) -> dict[str, Any]:
     camera = scene.camera
     bodies = [body.vertices_world for body in scene.bodies]
-    depths_m = camera.from_world(np.concatenate([mesh.points_world for mesh in meshes] + bodies))[:, 2]
+    points = [mesh.points_world for mesh in meshes] + bodies
+    depths_m = camera.from_world(np.concatenate(points))[:, 2] if points else np.ones(1)
     perspective = {
         "yfov": camera.yfov_rad,
         "aspectRatio": camera.width / camera.height,

@@ -65,14 +65,16 @@ def resolve(name_or_path: str) -> Model:
 
 
 def choose(names_or_paths: Iterable[str]) -> dict[Task, Model]:
-    """Return the networks that a user names, each by its task.
+    """Return the networks for a photo that a user names, each by its task.
 
     Raises:
-        ModelError: One cannot be resolved, or two of them do the same.
+        ModelError: One cannot be resolved, is not for photos one by one, or two of them do the same.
     """
     chosen: dict[Task, Model] = {}
     for name in names_or_paths:
         model = resolve(name)
+        if model.task == "voxels":
+            raise ModelError(f"{name}: makes voxels of the photos of a rig; give it to `maquette voxels --network`")
         if model.task in chosen:
             raise ModelError(f"{name}: does {model.task}, as {chosen[model.task].name} does; name one network a task")
         chosen[model.task] = model

@@ -21,7 +21,12 @@ from maquette.models.types import (
     PointsContract,
     Source,
     Task,
+    VoxelContract,
+    VoxelKind,
 )
+
+_VOXEL_INPUT = {"name": "images", "fit": "pad", "size": [224, 224], "scale": 2 / 255, "mean": [1, 1, 1]}
+"""Of every voxel network."""
 
 
 class _Fields:
@@ -66,6 +71,12 @@ class _Fields:
             raise ModelError(f"{self.where}: {name} must be a list of {count} numbers")
         return tuple(float(v) for v in value)
 
+    def names(self, name: str) -> tuple[str, ...]:
+        value = self.entry[name]
+        if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+            raise ModelError(f"{self.where}: {name} must be a list of names, one a class")
+        return tuple(value)
+
 
 def read_entry(entry: dict[str, Any], path: Path, folder: Path) -> Model:
     """Make a network's description from a JSON object.
@@ -79,10 +90,9 @@ def read_entry(entry: dict[str, Any], path: Path, folder: Path) -> Model:
         ModelError: A field is missing or has a value that it cannot have.
     """
     fields = _Fields(entry, f"{path} ({entry.get('name', '?')})")
-    fields.require("name", "task", "input")
+    fields.require("name", "task")
     task: Task = fields.one_of("task", get_args(Task))
-    if task != "perception":
-        fields.require("output")
+    fields.require(*(["input"] if task != "voxels" else []), *(["output"] if task != "perception" else []))
     source = entry.get("source")
     digest = entry.get("sha256")
     return Model(
@@ -96,7 +106,7 @@ def read_entry(entry: dict[str, Any], path: Path, folder: Path) -> Model:
         licence_code=fields.text("licence_code", "unknown"),
         licence_weights=fields.text("licence_weights", "unknown"),
         training_data=fields.text("training_data", "unknown"),
-        input=_input(_Fields(entry["input"], f"{fields.where} input")),
+        input=_input(_Fields(_VOXEL_INPUT if task == "voxels" else entry["input"], f"{fields.where} input")),
         output=None if task == "perception" else _output(task, _Fields(entry["output"], f"{fields.where} output")),
     )
 
@@ -138,8 +148,10 @@ def _constant(name: str, fields: _Fields) -> Constant:
     return Constant(name, value, tuple(shape))
 
 
-def _output(task: Task, fields: _Fields) -> DepthContract | PointsContract | PanopticContract:
+def _output(task: Task, fields: _Fields) -> DepthContract | PointsContract | PanopticContract | VoxelContract:
     fields.require("kind")
+    if task == "voxels":
+        return _voxels(fields)
     if task == "depth":
         kind = fields.one_of("kind", (*get_args(DepthKind), "points"))
         if kind == "points":
@@ -150,10 +162,19 @@ def _output(task: Task, fields: _Fields) -> DepthContract | PointsContract | Pan
         return DepthContract(fields.text("name", ""), kind, focal_px)
     masks: MaskKind = fields.one_of("kind", get_args(MaskKind))
     fields.require("classes", "categories", *(["masks"] if masks == "query_masks" else []))
-    categories = fields.entry["categories"]
-    if not isinstance(categories, list) or not categories or not all(isinstance(name, str) for name in categories):
-        raise ModelError(f"{fields.where}: categories must be a list of names, one a class")
+    categories = fields.names("categories")
     vocabulary = None
     if fields.entry.get("vocabulary") is not None:
         vocabulary = fields.one_of("vocabulary", get_args(Vocabulary))
-    return PanopticContract(masks, fields.text("classes", ""), fields.text("masks", ""), tuple(categories), vocabulary)
+    return PanopticContract(masks, fields.text("classes", ""), fields.text("masks", ""), categories, vocabulary)
+
+
+def _voxels(fields: _Fields) -> VoxelContract:
+    kind: VoxelKind = fields.one_of("kind", get_args(VoxelKind))
+    fields.require("thresholds", "classes")
+    thresholds = _Fields(fields.entry["thresholds"], f"{fields.where} thresholds")
+    thresholds.require("occupancy", "classes")
+    occupied, present = thresholds.number("occupancy", 0), thresholds.number("classes", 0)
+    if max(occupied, present) >= 1:
+        raise ModelError(f"{thresholds.where}: must be below 1")
+    return VoxelContract(kind, occupied, present, fields.names("classes"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,20 +45,32 @@ def run(
     Raises:
         ModelError: The file is missing, altered or no ONNX network, or it does not keep its contract.
     """
+    constants = {c.name: np.full(c.shape, c.value) for c in model.input.constants}
+    return run_with(model, {model.input.name: image, **constants}, outputs, threads)
+
+
+def run_with(
+    model: Model,
+    inputs: Mapping[str, NDArray[Any]],
+    outputs: Sequence[tuple[str, tuple[int, ...]]],
+    threads: int = 0,
+) -> list[NDArray[Any]]:
+    """Run a network on what all of its inputs shall be, by name; else as ``run``."""
     path = verified_path(model)
     network = _network(path, sha256(path), threads or DEFAULT_THREADS)
     session = network.session
-    inputs = {value.name: value.type for value in session.get_inputs()}
-    constants = model.input.constants
-    _check_names(path, "input", [model.input.name, *(constant.name for constant in constants)], list(inputs))
+    types = {value.name: value.type for value in session.get_inputs()}
+    _check_names(path, "input", list(inputs), list(types))
     _check_names(path, "output", [name for name, _ in outputs], [value.name for value in session.get_outputs()])
-    feed = {model.input.name: image}
-    feed.update({c.name: np.full(c.shape, c.value, _DTYPES.get(inputs[c.name], np.float32)) for c in constants})
+    feed: dict[str, NDArray[Any]] = {
+        name: np.asarray(array, _DTYPES.get(types[name], np.float32)) for name, array in inputs.items()
+    }
     try:
         with network.turn:
             results: list[NDArray[Any]] = session.run([name for name, _ in outputs], feed)
     except Exception as error:  # onnxruntime raises its own classes, none of them exported
-        raise ModelError(f"{path}: failed on a picture of shape {image.shape}: {_first_line(error)}") from error
+        shape = inputs[model.input.name].shape
+        raise ModelError(f"{path}: failed on a picture of shape {shape}: {_first_line(error)}") from error
     for (name, ranks), array in zip(outputs, results, strict=True):
         if array.ndim not in ranks:
             wanted = " or ".join(map(str, ranks))

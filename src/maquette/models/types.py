@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Task = Literal["perception", "depth", "panoptic"]
+Task = Literal["perception", "depth", "panoptic", "voxels"]
 DepthKind = Literal["metric", "relative", "inverse"]
 MaskKind = Literal["query_masks", "label_map"]
+VoxelKind = Literal["lifting", "fixed"]
 Fit = Literal["stretch", "pad"]
 Layout = Literal["nchw", "nhwc"]
 
@@ -129,6 +130,24 @@ class PanopticContract:
 
 
 @dataclass(frozen=True)
+class VoxelContract:
+    """What a voxel network takes and gives: see ``docs/voxels.md`` for the names and shapes, which are always the same.
+
+    Attributes:
+        kind: ``lifting`` is told where each camera is, and takes any rig and grid. ``fixed`` has learned one rig by
+            heart, the studio's, and is told which of its cameras took a picture.
+        occupied: Probability from which a cell counts as taken.
+        present: Probability from which a cell counts as one of a class.
+        classes: Name of each class, in the order of the output.
+    """
+
+    kind: VoxelKind
+    occupied: float
+    present: float
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Network:
     """A network that took part in a result, and its terms.
 
@@ -156,7 +175,8 @@ class Model:
     Attributes:
         name: Unique in the catalogue.
         tag: Its version.
-        task: ``perception`` gives segments and depth (maquette's own), the others one of the two.
+        task: ``perception`` gives segments and depth (maquette's own), ``depth`` and ``panoptic`` one of the two,
+            ``voxels`` the cells of a room.
         file: Path of the ONNX file: relative to the package for an embedded network, else as given by the user; None
             where the file comes from ``source``.
         source: Where ``pull`` gets it from, or None.
@@ -180,4 +200,4 @@ class Model:
     licence_weights: str
     training_data: str
     input: InputContract
-    output: DepthContract | PointsContract | PanopticContract | None
+    output: DepthContract | PointsContract | PanopticContract | VoxelContract | None

@@ -7,38 +7,23 @@ from functools import partial
 
 import numpy as np
 
-from maquette.camera import Camera
+from maquette.voxels.rig import CELL_M, CELLS, studio_cameras
 from maquette.worlds.assets.shell import WALL_M, Wall, build_ceiling, build_floor, build_wall
 from maquette.worlds.assets.solids import box
 from maquette.worlds.library import Library, parse_counts
 from maquette.worlds.materials import grey, linear
 from maquette.worlds.options import WorldOptions
 from maquette.worlds.placement import Placer, Rng
-from maquette.worlds.rigs import expand, look_at
+from maquette.worlds.rigs import expand
 from maquette.worlds.types import Asset, Lamp, Lighting, Material, Object, OrientedBox, World
-
-CELL_M = 0.05
-CELLS = (80, 96, 64)
-"""Cells of the paper's grid along the width, the depth and the height of the room."""
 
 WIDTH_M, DEPTH_M, HEIGHT_M = (count * CELL_M for count in CELLS)
 
 COUNTS = {"table": 2, "chair": 3, "nightstand": 2, "person": 3, "bag": 3, "laptop": 2}
 """Most objects of each class: the paper's, and laptops, for which it gives no number."""
 
-CAMERAS = ((-1.85, 3.0, 2.25), (1.85, 3.0, 2.25), (1.85, 3.0, -2.25))
-"""Where the three cameras are, in metres from the middle of the floor: corners, under the ceiling."""
-
-TARGET = (0.0, 0.75, 0.0)
-FOV_DEG = 70.0
-
 _RAISED = 0.5
 """Share of bags that stand on larger things; what is made for surfaces always does."""
-
-
-def studio_cameras(width: int, height: int) -> tuple[Camera, ...]:
-    """The three cameras, the same in every scene: from ``CAMERAS`` to ``TARGET``, 70 degrees wide."""
-    return tuple(look_at(place, TARGET, width, height, FOV_DEG) for place in CAMERAS)
 
 
 def make_studio(options: WorldOptions, rng: Rng, library: Library) -> World:
