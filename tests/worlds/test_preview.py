@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from maquette.labels import BY_NAME
+from maquette.voxels.types import COLORS
 from maquette.worlds.preview import (
-    CLASS_COLORS,
     GAP_PX,
     TITLE_PX,
     depth_colors,
@@ -79,8 +79,8 @@ def test_what_is_highest_is_seen_from_above() -> None:
     assert picture.shape == (192, 160, 3)
     cells = picture[::2, ::2][::-1].transpose(1, 0, 2).astype(float)  # back to [first axis, second axis]
     shade = 0.45 + 0.55 * np.array([14, 15]) / 63
-    assert np.allclose(cells[20, 15], np.array(CLASS_COLORS["table"]) * shade[0], atol=1)
-    assert np.allclose(cells[12, 13], np.array(CLASS_COLORS["laptop"]) * shade[1], atol=1)
+    assert np.allclose(cells[20, 15], np.array(COLORS["table"]) * shade[0], atol=1)
+    assert np.allclose(cells[12, 13], np.array(COLORS["laptop"]) * shade[1], atol=1)
     assert (cells[60, 90] == 150).all() and (cells[0, 0] == 45).all()
 
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from maquette.export.atomic import whole
 from maquette.export.png import encode_png
 from maquette.labels import LABELS
+from maquette.voxels.types import COLORS
 from maquette.worlds.record import CLASSES, SceneRecord
 from maquette.worlds.types import View
 
@@ -25,16 +26,6 @@ TILE_PX = 256
 GAP_PX = 4
 TITLE_PX = 18
 _PAPER = np.array([24, 24, 27], np.uint8)
-
-CLASS_COLORS: dict[str, tuple[int, int, int]] = {
-    "chair": (220, 50, 47),
-    "table": (45, 90, 220),
-    "nightstand": (60, 170, 75),
-    "laptop": (245, 245, 245),
-    "bag": (240, 205, 50),
-    "person": (145, 65, 190),
-}
-"""Colours of the class grid, as in the Everted U-Net paper (figure 4)."""
 
 _TURBO = np.array(
     [
@@ -145,7 +136,7 @@ def from_above(occupancy: NDArray[np.bool_], classes: NDArray[np.bool_] | None) 
     if classes is not None:
         at_top = np.take_along_axis(classes, top[:, :, None, None], axis=2)[:, :, 0]
         for index, name in enumerate(CLASSES):
-            colors[at_top[:, :, index]] = CLASS_COLORS[name]
+            colors[at_top[:, :, index]] = COLORS[name]
     colors *= (0.45 + 0.55 * top / max(height - 1, 1))[..., None]
     colors[~occupancy.any(axis=2)] = 45
     picture = colors.round().astype(np.uint8).transpose(1, 0, 2)[::-1]

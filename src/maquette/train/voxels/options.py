@@ -129,8 +129,8 @@ class TrainOptions:
 LAPTOP: dict[Kind, TrainOptions] = {
     "lifting": TrainOptions(
         network="lifting",
-        epochs=9,
-        percent=(89, 100),
+        epochs=12,
+        percent=(75, 100),
         epoch_rooms=500,
         rate=0.002,
         step=3,
