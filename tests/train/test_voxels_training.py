@@ -22,7 +22,7 @@ CHANNELS = (2, 3, 4)
 TINY = TrainOptions(widths=(4, 4, 4, 4), fusion_width=2, fusion_depth=1, epochs=2, batch=2, batch_segment=2, patience=9)
 
 
-def made_rooms(count, seed=0):
+def made_rooms(count, seed=0, channels=CHANNELS, extractor="noise"):
     """Rooms with one block each, whose pictures show noise."""
     rng = np.random.default_rng(seed)
     cells = np.zeros((count, 80, 96, 64), np.uint8)
@@ -32,8 +32,8 @@ def made_rooms(count, seed=0):
     blank = np.zeros((224, 224, 3), np.uint8)
     projection = [fit(blank, camera, studio_grid())[1] for camera in studio_cameras(224, 224)]
     features = [
-        rng.standard_normal((count, 3, channels, side, side)).astype(np.float16)
-        for channels, side in zip(CHANNELS, (56, 28, 14), strict=True)
+        rng.standard_normal((count, 3, width, side, side)).astype(np.float16)
+        for width, side in zip(channels, (56, 28, 14), strict=True)
     ]
     return Rooms(
         *features,
@@ -42,7 +42,7 @@ def made_rooms(count, seed=0):
         cells=cells,
         depth=rng.uniform(1, 5, (count, 3, 112, 112)).astype(np.float16),
         label=rng.integers(0, 7, (count, 3, 112, 112), np.uint8),
-        extractor="noise",
+        extractor=extractor,
         source="made",
     )
 
@@ -255,6 +255,25 @@ def test_search_keeps_what_helps_and_goes_on(tmp_path, monkeypatch):
     before = (tmp_path / "0.001-2" / "checkpoint.pt").stat().st_mtime_ns
     assert recipe.search(ROOMS, VALIDATION, start, tmp_path) == best
     assert (tmp_path / "0.001-2" / "checkpoint.pt").stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_a_trained_network_is_exported_with_what_its_card_says(tmp_path):
+    extractor = MobileNet(trained=False)
+    rooms = made_rooms(2, channels=extractor.channels, extractor=extractor.name)
+    given = dataclasses.replace(LAPTOP["lifting"], epochs=1, epoch_rooms=2, validation_rooms=1)
+    trainer = recipe.fit(rooms, rooms, given, tmp_path / "work")
+    told = recipe.export(tmp_path / "work", tmp_path / "net.onnx", extractor)
+    assert told["file"]["bytes"] == (tmp_path / "net.onnx").stat().st_size
+    assert told["training"]["samples"] == sum(trainer.rooms_seen) == 4
+    assert [stage["epochs"] for stage in told["training"]["stages"]] == [1, 1]
+    back = files.load(tmp_path / "net.onnx")
+    weight = trainer.net.split.weight.detach()  # no batch normalisation follows it
+    torch.testing.assert_close(back.net.split.weight, weight.half().float())
+    with pytest.raises(MaquetteError, match="features of"):
+        extractor.name = "another"
+        recipe.export(tmp_path / "work", tmp_path / "none.onnx", extractor)
+    assert not (tmp_path / "none.onnx").exists()
 
 
 def test_presets_are_where_flags_start(capsys):
