@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `pip install .` alone gives: its size, and a diorama from outside the repository, without a network.
+# What `pip install .` alone gives: its size, a diorama and voxels from outside the repository, without a network.
 # usage: tools/bare_install.sh [PYTHON]
 set -euo pipefail
 unset PYTHONPATH
@@ -33,3 +33,6 @@ PY
 "${offline[@]}" "$work/venv/bin/python" -I run.py diorama --example coffee -o coffee
 test -s coffee/scene.glb
 test -s coffee/preview.html
+"${offline[@]}" "$work/venv/bin/python" -I run.py voxels --example -o room
+test -s room/scene.glb
+test -s room/scene.vox

@@ -258,4 +258,4 @@ def test_groups_of_eight_follow_the_octants():
 
 
 def test_axes_are_the_middles_of_the_studios_cells():
-    assert [float(axis[-1]) for axis in axes()] == pytest.approx([3.975, 4.775, 3.175])
+    assert [float(axis[-1]) for axis in axes(torch.device("cpu"))] == pytest.approx([3.975, 4.775, 3.175])

@@ -177,7 +177,7 @@ def export(work: Path, out: Path, extractor: Extractor) -> dict[str, Any]:
             "parity": parity,
         },
         "training": {
-            "seconds": round(state["cpu_s"]),
+            "seconds": round(state["seconds"]),
             "samples": sum(state["rooms_seen"]),
             "stages": stages,
             "options": dataclasses.asdict(options),

@@ -60,6 +60,11 @@ class Batch(NamedTuple):
     chosen: Tensor
     share: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """Return the same on a device."""
+        features = Scales(*(scale.to(device) for scale in self.features))
+        return Batch(features, *(part.to(device) for part in self[1:]))
+
 
 def make_batch(
     rooms: Rooms, which: np.ndarray[Any, Any], views: np.ndarray[Any, Any], rng: np.random.Generator
@@ -117,9 +122,9 @@ def eighths(cells: Tensor) -> Tensor:
     return parts.permute(0, 1, 3, 5, 2, 4, 6).reshape(batch, -1, 8)
 
 
-def axes() -> tuple[Tensor, Tensor, Tensor]:
+def axes(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """The middles of the studio's cells along each axis of the grid, in metres."""
-    x, y, z = ((torch.arange(count) + 0.5) * CELL_M for count in CELLS)
+    x, y, z = ((torch.arange(count, device=device) + 0.5) * CELL_M for count in CELLS)
     return x, y, z
 
 
@@ -144,7 +149,7 @@ class Trainer:
     Attributes:
         history: One record an epoch: stage, losses, intersection over union, seconds.
         rooms_seen: Rooms learned from, by stage.
-        cpu_s: Seconds of processor time that training has taken, without validation.
+        seconds: That learning has taken: of one core's time, or by the clock on a GPU.
     """
 
     def __init__(self, rooms: Rooms, validation: Rooms, options: TrainOptions) -> None:
@@ -164,13 +169,14 @@ class Trainer:
         if len(rooms) < max(stage.batch for stage in self.stages):
             raise MaquetteError(f"{rooms.source}: {len(rooms)} rooms make no batch; make more, or lower --batch")
         channels = (rooms.f4.shape[2], rooms.f8.shape[2], rooms.f16.shape[2])
-        self.net = make_network(options, channels)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net = make_network(options, channels).to(self.device)
         for module in self.net.modules():
             if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
                 module.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.stage, self.epoch = 0, 0
         self.rooms_seen = [0] * len(self.stages)
-        self.cpu_s = 0.0
+        self.seconds = 0.0
         self.history: list[dict[str, Any]] = []
         self.plan = {**asdict(options), "data": rooms.source, "rooms": len(rooms), "extractor": rooms.extractor}
         self._begin()
@@ -243,13 +249,16 @@ class Trainer:
             total = options.auxiliary * losses.pictures(seen, batch.depth.flatten(0, 1), batch.label.flatten(0, 1))
         if part == "both":
             with self._autocast():
-                logits = net.at_cells(seen, batch.projection, *axes(), batch.chosen)
+                logits = net.at_cells(seen, batch.projection, *axes(self.device), batch.chosen)
             groups = eighths(batch.cells).gather(1, batch.chosen.unsqueeze(2).expand(-1, -1, 8))
             total = total + losses.cells(logits.float(), unpack(groups), batch.share, options.weight, options.dice)
         return total
 
+    def _clock(self) -> float:
+        return time.thread_time() if self.device.type == "cpu" else time.monotonic()
+
     def _autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.options.precision == "bf16")
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bf16")
 
     def learn(self) -> float:
         """Take an epoch and return its mean loss.
@@ -262,14 +271,14 @@ class Trainer:
             group["lr"] = self.rate
         total, count = 0.0, 0
         for number, batch in enumerate(self.batches()):
-            start = time.thread_time()
+            start = self._clock()
             seeds = np.random.SeedSequence([self.options.seed, self.stage, self.epoch, number])
             torch.manual_seed(int(seeds.generate_state(1)[0]))
             self.net.eval()
             for module in self._learning():
                 module.train()
             self.optimiser.zero_grad()
-            loss = self.loss(batch)
+            loss = self.loss(batch.to(self.device))
             if not torch.isfinite(loss):
                 raise MaquetteError(f"the loss is {loss.item()} in epoch {self.epoch}; start anew, --rate lower")
             loss.backward()  # type: ignore[no-untyped-call]
@@ -277,7 +286,7 @@ class Trainer:
             self.optimiser.step()
             total, count = total + float(loss.detach()), count + 1
             self.rooms_seen[self.stage] += len(batch.view)
-            self.cpu_s += time.thread_time() - start
+            self.seconds += self._clock() - start
             if number % 25 == 24:
                 log.info("%s, epoch %d, step %d: loss %.4f", stage.name, self.epoch, number + 1, total / count)
         return total / count
@@ -296,6 +305,7 @@ class Trainer:
         for number in range(count):
             seen = np.sort((np.arange(views) + number) % VIEWS)
             batch = make_batch(self.validation, np.array([number]), seen[None], np.random.default_rng(0))
+            batch = batch.to(self.device)
             if stage.part == "pictures":
                 total += float(self.loss(batch)) / count
                 continue
@@ -304,7 +314,7 @@ class Trainer:
             truth = unpack(batch.cells)[:, : made.shape[1]]
             of = slice(1 if stage.part == "segment" else 0, None)
             total += float(losses.cross_entropy(made[:, of], truth[:, of], 1.0)) / count
-            counts.append(curve(truth[0].numpy(), made[0].numpy(), THRESHOLDS))
+            counts.append(curve(truth[0].cpu().numpy(), made[0].cpu().numpy(), THRESHOLDS))
         found = {"loss": total}
         if counts:
             iou = joined(counts).pooled
@@ -344,7 +354,7 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "progress": [self.stage, self.epoch, self.best, self.since],
             "rooms_seen": self.rooms_seen,
-            "cpu_s": self.cpu_s,
+            "seconds": self.seconds,
             "history": self.history,
             "plan": self.plan,
         }
@@ -357,7 +367,7 @@ class Trainer:
         Raises:
             MaquetteError: It belongs to a training with other options or other rooms.
         """
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location=self.device, weights_only=True)
         other = [name for name, value in self.plan.items() if state["plan"].get(name) != value]
         if other:
             raise MaquetteError(
@@ -369,14 +379,14 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.stage, self.epoch, self.best, self.since = state["progress"]
         self.best_weights = state["best_weights"]
-        self.rooms_seen, self.cpu_s, self.history = state["rooms_seen"], state["cpu_s"], state["history"]
+        self.rooms_seen, self.seconds, self.history = state["rooms_seen"], state["seconds"], state["history"]
 
 
 def probabilities(net: Everted | Lifting, batch: Batch, classes: bool = True) -> Tensor:
     """Return (b, 7, X, Y, Z) float32 probabilities of all cells, or (b, 1, X, Y, Z) without classes of ``Everted``."""
     if isinstance(net, Lifting):
         features = Scales(*(part.flatten(0, 1) for part in batch.features))
-        logits: Tensor = net(batch.image, features, batch.projection, *axes())
+        logits: Tensor = net(batch.image, features, batch.projection, *axes(batch.image.device))
         return logits.float().sigmoid()
     made = net(batch.features.f16, batch.view, classes)
     return made.occupancy if made.classes is None else torch.cat([made.occupancy, made.classes], 1)
