@@ -52,6 +52,9 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
     options.check()
     photos, rig = _photos(arguments.photos, example=arguments.example, rig=options.rig)
     options = dataclasses.replace(options, rig=rig)
+    twice = [photo for photo, count in Counter(path.resolve() for path in photos).items() if count > 1]
+    if twice:
+        raise PhotoError(f"{twice[0].name}: named twice; name one photo of each camera")
     digests = [photo_sha256(photo) for photo in photos]
     with report.progress(str(arguments.out)) as tell:
         from maquette.photo import load_photo

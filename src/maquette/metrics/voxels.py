@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-THRESHOLDS: tuple[float, ...] = tuple(percent / 100 for percent in range(5, 96))
+THRESHOLDS: tuple[float, ...] = tuple(percent / 100 for percent in range(1, 96))
 """Among which a network's threshold is chosen."""
 
 

@@ -127,10 +127,12 @@ def _taken_by(photos: Sequence[Photo], rig: Rig, asked: Sequence[int]) -> tuple[
     count = len(rig.cameras)
     notes: list[str] = []
     if not 1 <= len(photos) <= count:
-        raise MaquetteError(f"{len(photos)} photos, and the rig has {count} cameras; name one a camera, at least one")
+        raise MaquetteError(
+            f"{len(photos)} photos, and the rig has {count} cameras; name one photo of each camera, or of some of them"
+        )
     if asked:
         if len(asked) != len(photos):
-            raise MaquetteError(f"--cameras names {len(asked)} for {len(photos)} photos; name one a photo")
+            raise MaquetteError(f"--cameras names {len(asked)} for {len(photos)} photos; name the camera of each photo")
         if max(asked) > count:
             raise MaquetteError(f"--cameras: there is no camera {max(asked)}, the rig has {count}")
         numbers = [number - 1 for number in asked]
@@ -138,23 +140,24 @@ def _taken_by(photos: Sequence[Photo], rig: Rig, asked: Sequence[int]) -> tuple[
         numbers, notes = _by_name(photos, rig)
     absent = [str(number + 1) for number in range(count) if number not in numbers]
     if absent:
-        notes.append(f"No photo is from camera {', '.join(absent)}: what it alone would show is guessed.")
+        notes.append(f"No photo is from camera {' or '.join(absent)}: what only such a photo would show is guessed.")
     return numbers, notes
 
 
 def _by_name(photos: Sequence[Photo], rig: Rig) -> tuple[list[int], list[str]]:
     in_order = list(range(len(photos)))
     if not rig.names:
-        said = ["The photos were taken as those of the first cameras; --cameras names others."]
+        said = ["The photos are taken to be those of the first cameras, in their order; --cameras says otherwise."]
         return in_order, said if len(photos) < len(rig.cameras) else []
     paths = [PurePath(name) for name in rig.names]
     found = [[at for at, path in enumerate(paths) if photo.name in (path.name, path.stem)] for photo in photos]
     if not any(found):
-        return in_order, ["No photo bears a name that the rig has; they were taken in its order."]
+        return in_order, ["No photo bears a name that the rig has; they are taken to be in its order."]
     for photo, places in zip(photos, found, strict=True):
         if len(places) != 1:
             raise MaquetteError(
-                f"{photo.name}: {len(places)} of the rig's pictures have this name; say with --cameras which took it"
+                f"{photo.name}: {len(places) or 'none'} of the rig's pictures have this name; "
+                "say with --cameras which camera took it"
             )
     numbers = [place for (place,) in found]
     if len(set(numbers)) < len(numbers):
@@ -172,6 +175,8 @@ def _shape_notes(photos: Sequence[Photo], numbers: Sequence[int], rig: Rig, came
                 f"{photo.name}: {photo.width} x {photo.height} pixels are not the shape of the rig's pictures; "
                 f"{camera.fov_deg:.0f} degrees are taken across the longer side."
             )
+    if notes and not rig.names:
+        notes.append("The cameras are taken to be where those of the studio are; --rig names the file of another rig.")
     return notes
 
 

@@ -95,7 +95,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
         kind = "folder" if target.is_dir() else "file"
         raise ExportError(f"{shown(target)}: a {kind} stands there; choose another name")
     if not overwrite:
-        raise ExportError(f"{shown(target)}: already there; choose another name, or ask to overwrite it")
+        raise ExportError(f"{shown(target)}: already there; choose another name, or ask to overwrite it (--overwrite)")
     foreign = [name for name in inside if name not in (*_CONTENTS, _DESCRIPTION)]
     if foreign:
         raise ExportError(f"{shown(target)}: holds {foreign[0]}, which maquette did not make; choose another name")

@@ -67,11 +67,11 @@ class Scenes:
 
 SETS = (
     Scenes("train", 4500, 5, "seen", "learned from"),
-    Scenes("valid", 500, 6, "seen", "chose when to stop, and the thresholds (its first 200)"),
+    Scenes("valid", 500, 6, "seen", "chose when to stop, and the thresholds (its first 100)"),
     Scenes("seen", 250, 8, "seen", "measured on"),
     Scenes("unseen", 250, 7, "unseen", "measured on"),
 )
-THRESHOLD_SCENES = 200
+THRESHOLD_SCENES = 100
 """Scenes of the validation set on which thresholds are chosen."""
 
 SEARCHED: tuple[tuple[str, tuple[float, ...]], ...] = (

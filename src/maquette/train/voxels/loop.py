@@ -29,7 +29,7 @@ from maquette.voxels.rig import CELL_M, CELLS
 
 log = logging.getLogger(__name__)
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
+THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Thresholds of the intersection over union in the log; that of a finished network is chosen by ``evaluate``."""
 NEAR, FAR = 8192, 4096
 """Groups of eight cells from which the lifting network learns its finest level: near what is taken, and elsewhere."""
