@@ -1,6 +1,7 @@
 """Measure the networks of ``maquette voxels``: the paper's (Everted U-Net), as trained here, and ours.
 
     python benchmarks/voxels.py table DATA [--meshes DIR [--classes FILE]] [--scenes N] [--json FILE]
+    python benchmarks/voxels.py rigs [--scenes N] [--json FILE]
     python benchmarks/voxels.py speed
     python benchmarks/voxels.py pictures DATA -o FILE.png
 
@@ -8,6 +9,9 @@
 (``DATA/unseen``) and with the user's own meshes (``DATA/meshes``), with one, two and three views; what is not there is
 made first. ``--paper`` and ``--ours`` take other networks of the same kinds: a name or an ONNX file. Thresholds are the
 catalogue's, for a file those that are best on ``DATA/valid``.
+
+``rigs`` measures ours, which learned from the studio's rig alone, on others: the same scenes of unseen styles, seen by
+all cameras of each. Thresholds are those of its entry, for a file the JSON beside it.
 
 ``speed`` runs each network in ONNX Runtime, as maquette does, and in PyTorch, each in a process of its own.
 
@@ -29,7 +33,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,8 +42,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from scipy.spatial.transform import Rotation
 
 import maquette
+from maquette.camera import Camera
 from maquette.metrics.significance import wilcoxon
 from maquette.models.catalogue import resolve, sha256, verified_path
 from maquette.models.session import DEFAULT_THREADS
@@ -60,12 +66,17 @@ from maquette.train.voxels.evaluate import (
 from maquette.voxels.instances import separate
 from maquette.voxels.network import View, predict
 from maquette.voxels.preview import preview
-from maquette.voxels.rig import CELL_M, CELLS, SIDE_PX, fit, studio_cameras, studio_grid
+from maquette.voxels.rig import CAMERAS, CELL_M, CELLS, FOV_DEG, SIDE_PX, TARGET, fit, studio_cameras, studio_grid
 from maquette.voxels.types import CLASSES, COLORS
+from maquette.worlds.generate import make_world
 from maquette.worlds.options import TruthOptions, WorldOptions
 from maquette.worlds.plan import INDEX, read_index
 from maquette.worlds.record import SceneRecord
-from maquette.worlds.run import generate, read
+from maquette.worlds.render import Renderer, make_renderer
+from maquette.worlds.rigs import look_at
+from maquette.worlds.run import generate, read, record_of
+from maquette.worlds.studio import DEPTH_M, HEIGHT_M, WIDTH_M
+from maquette.worlds.truth import occupied
 
 Labels = NDArray[np.uint8]
 Picture = NDArray[np.uint8]
@@ -78,7 +89,7 @@ LEAST_RUNS, MOST_RUNS, ENOUGH_S = 3, 25, 10.0
 TILE_PX, GAP_PX, TEXT_PX = 224, 4, 24
 """Side of a picture in a sheet, the gap beside it, and the height of a line of text."""
 
-SEEDS = {"valid": 6, "unseen": 7, "seen": 8, "meshes": 9}
+SEEDS = {"valid": 6, "unseen": 7, "seen": 8, "meshes": 9, "rigs": 10}
 """Of each set of scenes; training takes 5."""
 
 
@@ -95,6 +106,40 @@ class Network:
     path: Path
     predict: Predict
     thresholds: Thresholds
+
+
+@dataclass(frozen=True)
+class OtherRig:
+    """How a rig differs from the studio's.
+
+    Attributes:
+        places: Of its cameras, metres in the world.
+        fov_deg: Of its lenses, across.
+        height_px: Of its pictures.
+        moved_m: Most that each is off its place along each axis, by chance, anew in each scene.
+        turned_deg: Most that each is turned about each of its axes, likewise.
+        cell_m: Edge of its cells.
+    """
+
+    places: tuple[tuple[float, float, float], ...] = CAMERAS
+    fov_deg: float = FOV_DEG
+    height_px: int = SIDE_PX
+    moved_m: float = 0.0
+    turned_deg: float = 0.0
+    cell_m: float = CELL_M
+
+
+RIGS = {
+    "the studio's": OtherRig(),
+    "moved by 0.25 m, turned by 4 degrees": OtherRig(moved_m=0.25, turned_deg=4.0),
+    "lenses of 55 degrees": OtherRig(fov_deg=55.0),
+    "lenses of 90 degrees": OtherRig(fov_deg=90.0),
+    "4 : 3, as high as the studio's": OtherRig(fov_deg=86.06, height_px=168),
+    "in all four corners": OtherRig((*CAMERAS, (-1.85, 3.0, -2.25))),
+    "1.5 m high": OtherRig(tuple((x, 1.5, z) for x, _, z in CAMERAS)),
+    "mirrored": OtherRig(tuple((-x, y, z) for x, y, z in CAMERAS)),
+    "cells of 10 cm": OtherRig(cell_m=0.1),
+}
 
 
 def header() -> str:
@@ -236,6 +281,49 @@ def flat(parts: Mapping[str, Any]) -> dict[str, Any]:
     return numbers
 
 
+def cameras_of(rig: OtherRig, rng: np.random.Generator) -> tuple[Camera, ...]:
+    """Return the cameras of a rig in one scene; none is nearer than 10 cm to a wall."""
+    most = np.array([WIDTH_M / 2, HEIGHT_M, DEPTH_M / 2]) - 0.1
+    made = []
+    for place in rig.places:
+        eye = np.clip(place + rng.uniform(-rig.moved_m, rig.moved_m, 3), -most, most)
+        camera = look_at(eye, TARGET, SIDE_PX, rig.height_px, rig.fov_deg)
+        turn = np.eye(4)
+        angles = rng.uniform(-rig.turned_deg, rig.turned_deg, 3)
+        turn[:3, :3] = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+        made.append(replace(camera, T_world_camera=camera.T_world_camera @ turn))
+    return tuple(made)
+
+
+def scenes_with(rig: OtherRig, count: int, renderer: Renderer) -> Iterator[SceneRecord]:
+    """Yield scenes as another rig sees them; they are the same for every rig."""
+    i, j, k = (round(cells * CELL_M / rig.cell_m) for cells in CELLS)
+    grid = replace(studio_grid(), shape=(i, j, k), cell_m=rig.cell_m)
+    for number in range(count):
+        world = make_world(WorldOptions(styles="unseen"), SEEDS["rigs"], number)
+        cameras = cameras_of(rig, np.random.default_rng([SEEDS["rigs"], number]))
+        record = record_of(replace(world, cameras=cameras), TruthOptions(amodal=False, grid="no"), renderer)
+        occupancy, classes = occupied(world, grid)
+        yield replace(record, grid=grid, occupancy=occupancy, classes=classes)
+
+
+def rigs(arguments: argparse.Namespace) -> None:
+    """Print what our network is worth on rigs that it never saw, and write it as JSON where that is asked for."""
+    model = resolve(arguments.ours)
+    thresholds = Thresholds(contract(model).occupied, contract(model).present)
+    run, reports = predictor(model), {}
+    with make_renderer("gl", samples=0) as renderer:
+        for name, rig in RIGS.items():
+            scenes = scenes_with(rig, arguments.scenes, renderer)
+            seen = measure(run, scenes, thresholds, (len(rig.places),), tell(name))
+            reports[name] = report(seen, thresholds)
+    print(f"\n{header()}\n")
+    print(f"{arguments.scenes} scenes; `{arguments.ours}`, sha256 `{sha256(verified_path(model))}`, {thresholds}\n")
+    print("\n".join([*view_table(reports, "rig"), "", *class_table(reports, "rig")]))
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"measured_on": header(), "rigs": reports}, indent=1) + "\n")
+
+
 def studio_views(count: int) -> list[View]:
     """Return views of the studio with noise in them."""
     noise = np.random.default_rng(0).integers(0, 256, (count, SIDE_PX, SIDE_PX, 3)).astype(np.uint8)
@@ -374,7 +462,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paper", default="maquette-voxels-paper", help="the paper's network: a name or a file")
     parser.add_argument("--ours", default="maquette-voxels", help="ours: a name or a file")
-    parser.add_argument("--valid-scenes", type=int, default=200, help="for the thresholds of a file [200]")
+    parser.add_argument("--valid-scenes", type=int, default=100, help="for the thresholds of a file [100]")
     parts: Any = parser.add_subparsers(required=True)
     compared = parts.add_parser("table")
     compared.add_argument("data", type=Path, help="folder of the data sets")
@@ -383,6 +471,10 @@ def main() -> None:
     compared.add_argument("--classes", help="JSON file that says which mesh is what [classes.json among them]")
     compared.add_argument("--json", type=Path, help="file for all numbers")
     compared.set_defaults(run=table)
+    other = parts.add_parser("rigs")
+    other.add_argument("--scenes", type=int, default=40, help="of each rig [40]")
+    other.add_argument("--json", type=Path, help="file for all numbers")
+    other.set_defaults(run=rigs)
     drawn = parts.add_parser("pictures")
     drawn.add_argument("data", type=Path, help="folder of the data sets")
     drawn.add_argument("--scenes", type=int, default=12, help="[12]")

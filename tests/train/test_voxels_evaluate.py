@@ -5,15 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
+from scipy.spatial.transform import Rotation
 
 from maquette.camera import Camera
 from maquette.errors import MaquetteError, ModelError
 from maquette.metrics.voxels import THRESHOLDS
 from maquette.train.voxels import card, evaluate
 from maquette.train.voxels.evaluate import Thresholds, measure, report, views_of
-from maquette.voxels.rig import studio_cameras, studio_grid
+from maquette.voxels.rig import TARGET, studio_cameras, studio_grid
 from maquette.voxels.types import CLASSES, Prediction
 from maquette.worlds.record import ObjectRecord, SceneRecord
+from maquette.worlds.rigs import look_at
 from maquette.worlds.types import OrientedBox, View
 
 MODELS = Path(str(files("maquette") / "models"))
@@ -322,3 +325,51 @@ def test_tables_have_as_many_cells_in_each_row():
 def test_the_cards_that_ship_are_those_of_their_numbers(numbers):
     text = (MODELS / "cards" / f"{numbers.stem}.md").read_text()
     assert text == card.render(json.loads(numbers.read_text()))
+
+
+def test_another_rig_differs_in_what_it_says():
+    pytest.importorskip("moderngl")
+    from benchmarks import voxels as benchmark
+
+    rng = np.random.default_rng(0)
+    cameras = {name: benchmark.cameras_of(rig, rng) for name, rig in benchmark.RIGS.items()}
+    for camera, same in zip(cameras["the studio's"], studio_cameras(224, 224), strict=True):
+        np.testing.assert_allclose(camera.T_world_camera, same.T_world_camera, atol=1e-12)
+        assert camera.focal_px == same.focal_px
+    for camera, still in zip(cameras["moved by 0.25 m, turned by 4 degrees"], cameras["the studio's"], strict=True):
+        eye, before = (one.T_world_camera[:3, 3] for one in (camera, still))
+        assert 0 < np.abs(eye - before).max() <= 0.25 and (np.abs(eye) < (1.901, 3.101, 2.301)).all()
+        aimed = look_at(eye, TARGET, 224, 224, 70.0).T_world_camera[:3, :3]
+        turn = Rotation.from_matrix(aimed.T @ camera.T_world_camera[:3, :3])
+        assert 0 < np.abs(turn.as_euler("xyz", degrees=True)).max() <= 4
+    wide = cameras["4 : 3, as high as the studio's"][0]
+    assert (wide.width, wide.height, wide.yfov_rad) == (224, 168, pytest.approx(np.radians(70), abs=1e-3))
+    assert len(cameras["in all four corners"]) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["moved by 0.25 m, turned by 4 degrees", "4 : 3, as high as the studio's", "cells of 10 cm"]
+)
+def test_what_another_rig_sees_is_where_its_cells_are(name):
+    pytest.importorskip("moderngl")
+    from benchmarks import voxels as benchmark
+
+    from maquette.worlds.render import make_renderer
+
+    rig = benchmark.RIGS[name]
+    try:
+        with make_renderer("gl", samples=0) as renderer:
+            record = next(benchmark.scenes_with(rig, 1, renderer))
+    except MaquetteError as error:
+        pytest.skip(str(error))
+    to_grid = np.linalg.inv(record.grid.T_world_grid)
+    things = [thing.id for thing in record.objects if thing.isthing]
+    around = binary_dilation(record.occupancy, np.ones((3, 3, 3)))
+    for seen in record.views:
+        mask = np.isin(seen.instance, things)
+        assert mask.sum() > 100
+        pixels = np.argwhere(mask)[:, ::-1] + 0.5
+        points = seen.camera.to_world(seen.camera.unproject(pixels, seen.depth_m[mask]))
+        cells = ((points @ to_grid[:3, :3].T + to_grid[:3, 3]) / rig.cell_m).astype(int)
+        assert around[tuple(np.clip(cells, 0, np.array(record.grid.shape) - 1).T)].mean() > 0.99
