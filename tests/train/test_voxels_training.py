@@ -124,6 +124,13 @@ def test_the_papers_stages():
     ]
 
 
+def test_an_epoch_is_a_pass_over_its_rooms():
+    trainer = Trainer(made_rooms(7), VALIDATION, options("lifting", epoch_rooms=5))
+    for trainer.epoch, expected in ((0, 4), (1, 4)):  # five rooms make two batches of two
+        found = [batch.cells[row].numpy().tobytes() for batch in trainer.batches() for row in range(2)]
+        assert len(found) == len(set(found)) == expected
+
+
 def test_the_rate_is_halved_and_patience_ends_a_stage(tmp_path, monkeypatch):
     trainer = Trainer(ROOMS, VALIDATION, options("lifting", epochs=9, step=2, patience=3, rate=1e-3))
     rates, losses = [], iter([3.0, 1.0, 2.0, 2.0, 2.0, 0.5])
@@ -144,7 +151,16 @@ def test_the_rate_is_halved_and_patience_ends_a_stage(tmp_path, monkeypatch):
 
 
 def test_options_that_mean_nothing_are_refused():
-    for wrong in ({"epochs": 0}, {"percent": (100, 50)}, {"widths": (8, 8)}, {"batch": 0}):
+    for wrong in (
+        {"epochs": 0},
+        {"percent": (100, 50)},
+        {"widths": (8, 8)},
+        {"batch": 0},
+        {"rate": 0.0},
+        {"dropout": 1.0},
+        {"cameras": 2},
+        {"epoch_rooms": -1},
+    ):
         with pytest.raises(MaquetteError):
             Trainer(ROOMS, VALIDATION, options("lifting", **wrong))
     with pytest.raises(MaquetteError, match="make no batch"):
@@ -249,8 +265,8 @@ def test_search_keeps_what_helps_and_goes_on(tmp_path, monkeypatch):
     best = recipe.search(ROOMS, VALIDATION, start, tmp_path)
     trials = json.loads((tmp_path / "search.json").read_text())
     assert len(trials) == 4 and trials[0]["rate"] == 1e-3
-    assert min(trials, key=lambda trial: trial["loss"])["loss"] == next(
-        trial["loss"] for trial in trials if (trial["rate"], trial["batch"]) == (best.rate, best.batch)
+    assert min(trial["loss"]["both"] for trial in trials) == next(
+        trial["loss"]["both"] for trial in trials if (trial["rate"], trial["batch"]) == (best.rate, best.batch)
     )
     before = (tmp_path / "0.001-2" / "checkpoint.pt").stat().st_mtime_ns
     assert recipe.search(ROOMS, VALIDATION, start, tmp_path) == best
@@ -270,6 +286,9 @@ def test_a_trained_network_is_exported_with_what_its_card_says(tmp_path):
     back = files.load(tmp_path / "net.onnx")
     weight = trainer.net.split.weight.detach()  # no batch normalisation follows it
     torch.testing.assert_close(back.net.split.weight, weight.half().float())
+    with pytest.raises(MaquetteError, match="has not ended"):
+        recipe.fit(rooms, rooms, given, tmp_path / "begun", until=1)
+        recipe.export(tmp_path / "begun", tmp_path / "none.onnx", extractor)
     with pytest.raises(MaquetteError, match="features of"):
         extractor.name = "another"
         recipe.export(tmp_path / "work", tmp_path / "none.onnx", extractor)
@@ -286,9 +305,9 @@ def test_presets_are_where_flags_start(capsys):
 
 
 def test_bad_input_is_one_line_and_status_2(tmp_path, capsys):
-    words = ["train", "--data", str(tmp_path / "none"), "--validation", str(tmp_path), "--work", str(tmp_path / "w")]
-    assert recipe.main(words) == 2
-    assert recipe.main(["export", "--work", str(tmp_path), "--out", str(tmp_path / "o.onnx")]) == 2
+    data = ["--validation", str(tmp_path / "none"), "--work", str(tmp_path)]
+    assert recipe.main(["train", "--data", str(tmp_path / "none"), *data]) == 2
+    assert recipe.main(["export", *data, "--out", str(tmp_path / "o.onnx")]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and "no such folder" in lines[0] and "train there first" in lines[1]
     assert not (tmp_path / "o.onnx").exists()

@@ -150,6 +150,20 @@ def test_a_grid_of_any_size_is_padded_and_cropped(hull: Model) -> None:
     assert cut.occupancy.flags.c_contiguous and cut.classes.flags.c_contiguous
 
 
+@pytest.mark.parametrize("parts", [2, 3])
+def test_larger_cells_are_made_of_those_that_were_learned_from(hull: Model, parts: int) -> None:
+    rig = studio_rig()
+    small = Grid((42, 48, 30), rig.grid.cell_m, rig.grid.T_world_grid)
+    i, j, k = (count // parts for count in small.shape)
+    large = Grid((i, j, k), parts * small.cell_m, small.T_world_grid)
+    fine, coarse = predict(seen(rig), small, hull), predict(seen(rig), large, hull)
+    expected = np.array(
+        [[[fine.occupancy[tuple(slice(parts * n, parts * n + parts) for n in at)].max() for at in row] for row in plane]
+         for plane in np.moveaxis(np.indices(large.shape), 0, -1)]
+    )  # fmt: skip
+    np.testing.assert_allclose(coarse.occupancy, expected, atol=1e-5)
+
+
 def test_classes_come_in_our_order_whatever_the_networks(tmp_path: Path, hull: Model) -> None:
     names = CLASSES[3:] + CLASSES[:3]
     other = replace(hull, output=replace(hull.output, classes=names))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from maquette.errors import ModelError
 from maquette.models.session import run_with
 from maquette.models.types import Model, VoxelContract
-from maquette.voxels.rig import SIDE_PX, fit, studio_rig
+from maquette.voxels.rig import CELL_M, MOST_CELLS, SIDE_PX, fit, studio_rig
 from maquette.voxels.types import CLASSES, Grid, Prediction
 
 MULTIPLE = 16
@@ -62,25 +64,36 @@ def predict(views: Sequence[View], grid: Grid, model: Model, threads: int = 0) -
         raise ModelError(f"{model.name}: its classes must be {', '.join(CLASSES)}, in any order; correct its contract")
     ordered = sorted(views, key=lambda view: (view.projection.tobytes(), view.image.tobytes()))
     shape: tuple[int, ...] = grid.shape
-    inputs = {"images": np.stack([view.image for view in ordered])}
+    finer = 1
+    inputs: dict[str, NDArray[Any]] = {"images": np.stack([view.image for view in ordered])}
     if contract.kind == "fixed":
         _check_studio(ordered, grid, model)
         inputs["view"] = np.array([view.camera for view in ordered])
     else:
-        shape = tuple(-(-count // MULTIPLE) * MULTIPLE for count in grid.shape)
+        finer = _finer(grid)
+        shape = tuple(-(-count * finer // MULTIPLE) * MULTIPLE for count in grid.shape)
         inputs["projection"] = np.stack([view.projection for view in ordered])
         for name, count in zip("xyz", shape, strict=True):
-            inputs[name] = (np.arange(count) + 0.5) * grid.cell_m
+            inputs[name] = (np.arange(count) + 0.5) * grid.cell_m / finer
     occupancy, classes = run_with(model, inputs, [("occupancy", (3,)), ("classes", (4,))], threads)
     _check(model, "occupancy", occupancy, shape)
     _check(model, "classes", classes, (len(CLASSES), *shape))
-    i, j, k = grid.shape
     order = [contract.classes.index(name) for name in CLASSES]
-    return Prediction(
-        grid,
-        np.ascontiguousarray(occupancy[:i, :j, :k], np.float32),
-        np.ascontiguousarray(classes[order, :i, :j, :k], np.float32),
-    )
+    return Prediction(grid, _coarse(occupancy[None], grid, finer)[0], _coarse(classes[order], grid, finer))
+
+
+def _finer(grid: Grid) -> int:
+    """Into how many parts each edge of a cell is cut: networks have learned from cells of ``CELL_M`` alone."""
+    most = (MOST_CELLS / math.prod(grid.shape)) ** (1 / 3)
+    return max(1, min(round(grid.cell_m / CELL_M), int(most)))
+
+
+def _coarse(volumes: NDArray[np.float32], grid: Grid, finer: int) -> NDArray[np.float32]:
+    """(c,) + the grid's shape: the greatest probability among the parts of each cell."""
+    i, j, k = grid.shape
+    parts = volumes[:, : i * finer, : j * finer, : k * finer].reshape(-1, i, finer, j, finer, k, finer)
+    most: NDArray[np.float32] = parts.max(axis=(2, 4, 6))
+    return most
 
 
 def _check_studio(views: Sequence[View], grid: Grid, model: Model) -> None:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from maquette.train.nets.extractor import SIDE
 from maquette.train.nets.lifting import divided
 
 LATENT = (98, 5, 6, 4)
@@ -88,7 +87,7 @@ class Fusion(nn.Module):
 
     def forward(self, features: Tensor, logits: Tensor, views: int) -> Tensor:
         """Return (B, volumes, X, Y, Z) probabilities of (B * views, ...) features and logits."""
-        volume = logits.sigmoid()
+        volume = logits.float().sigmoid()  # in bfloat16 it is 1 from a logit of 6.2 on, which teaches nothing
         if views > 1:
             x = torch.cat([features, volume.to(features.dtype)], 1)
             found = []
@@ -97,9 +96,8 @@ class Fusion(nn.Module):
                 found.append(x)
             scores = self.score(torch.cat(found or [x], 1))
             weights = divided(scores, 0, (-1, views)).float().softmax(1)
-            volume = weights * divided(volume, 0, (-1, views)).float()
-            volume = volume.sum(1)
-        return volume.float()
+            volume = (weights * divided(volume, 0, (-1, views))).sum(1)
+        return volume
 
 
 class EvertedOutput(NamedTuple):
@@ -139,12 +137,11 @@ class Everted(nn.Module):
         """
         super().__init__()
         self.widths = widths
-        steps = (SIDE // 16).bit_length() - _MAP.bit_length()
         self.squeeze = nn.Sequential(
             nn.Conv2d(channels, 160, 3, 1, 1),
             nn.BatchNorm2d(160),
             nn.ELU(),
-            *[nn.MaxPool2d(2)] * steps,
+            nn.MaxPool2d(2),
             nn.Conv2d(160, _FLAT, 3, 1, 1),
             nn.BatchNorm2d(_FLAT),
         )

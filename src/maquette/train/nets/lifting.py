@@ -21,8 +21,6 @@ from maquette.train.nets.extractor import Scales
 
 CLASSES = 6
 OUTPUTS = 1 + CLASSES
-MULTIPLE = 16
-"""Sides of the grid must be multiples of this."""
 _NEAREST_M = 0.1
 _COARSE, _FINE = 24, 8
 _LOG_DEPTH_PRIOR = 1.3

@@ -33,7 +33,8 @@ from maquette.train.nets.extractor import Extractor, MobileNet, ResNet
 from maquette.train.voxels import card, evaluate, files
 from maquette.train.voxels.data import Rooms, prepare
 from maquette.train.voxels.loop import Trainer, make_network
-from maquette.train.voxels.options import LAPTOP, Kind, TrainOptions
+from maquette.train.voxels.options import LAPTOP, Kind, Part, TrainOptions
+from maquette.voxels.types import CLASSES
 from maquette.worlds.options import TruthOptions, WorldOptions
 from maquette.worlds.run import generate, read
 
@@ -92,9 +93,10 @@ def make_worlds(folder: Path) -> None:
         log.info("%s: %d scenes, %d of them new", one.name, made.scenes, made.made)
 
 
-def rooms(data: Path, work: Path, extractor: Extractor) -> Rooms:
-    """Return the rooms of a data set; their features are kept in ``work``."""
-    return prepare(data, work / "rooms" / data.name, extractor)
+def rooms(learn: Path, validation: Path, work: Path, extractor: Extractor) -> tuple[Rooms, Rooms]:
+    """Return the rooms of two data sets; their features are kept in ``work``."""
+    kept = work / "rooms"
+    return prepare(learn, kept / "train", extractor), prepare(validation, kept / "valid", extractor)
 
 
 def fit(learn: Rooms, validation: Rooms, options: TrainOptions, folder: Path, until: int | None = None) -> Trainer:
@@ -111,28 +113,36 @@ def fit(learn: Rooms, validation: Rooms, options: TrainOptions, folder: Path, un
 def search(learn: Rooms, validation: Rooms, options: TrainOptions, folder: Path) -> TrainOptions:
     """Improve options one at a time, as the paper does: what lowers the validation error becomes the new baseline.
 
-    Every training begins with the same weights. Each trial is kept in a folder of its own, so that a stopped search
-    goes on; ``search.json`` has them all. (The paper compares by the error on its test sample; this does not.)
+    Every training begins with the same weights. The options of reconstruction are judged by its own error, those of
+    segmentation by its own. Each trial is kept in a folder of its own, so that a stopped search goes on, and in
+    ``search.json``. (The paper compares by the error on its test sample; this does not.)
     """
     trials: list[dict[str, Any]] = []
 
-    def error(tried: TrainOptions) -> float:
+    def errors(tried: TrainOptions) -> dict[Part, float]:
+        """The least validation loss of the last stage in which each part learns."""
         name = "-".join(f"{getattr(tried, field):g}" for field, _ in SEARCHED)
-        trainer = fit(learn, validation, tried, folder / name)
-        last = trainer.stages[-1].name
-        found: float = min(record["loss"] for record in trainer.history if record["stage"] == last)
+        history = fit(learn, validation, tried, folder / name).history
+        last = {stage.part: stage.name for stage in tried.stages()}
+        found = {part: min(r["loss"] for r in history if r["stage"] == stage) for part, stage in last.items()}
         trials.append({**{field: getattr(tried, field) for field, _ in SEARCHED}, "loss": found})
         with whole(folder / "search.json") as fresh:
             fresh.write_text(json.dumps(trials, indent=1) + "\n", encoding="utf-8")
         return found
 
-    best, least = options, error(options)
+    best, least = options, errors(options)
     for field, values in SEARCHED:
-        if options.network == "lifting" and field not in ("rate", "batch"):
+        part: Part = "both"
+        if options.network == "everted":
+            part = "segment" if field.endswith("segment") else "reconstruct"
+        elif field not in ("rate", "batch"):
             continue
         for value in values:
+            if value == getattr(options, field):
+                continue
             tried = dataclasses.replace(best, **{field: value})  # type: ignore[arg-type]
-            if value != getattr(options, field) and (found := error(tried)) < least:
+            found = errors(tried)
+            if found[part] < least[part]:
                 best, least = tried, found
     return best
 
@@ -152,6 +162,8 @@ def export(work: Path, out: Path, extractor: Extractor) -> dict[str, Any]:
     state = torch.load(path, map_location="cpu", weights_only=True)
     plan: dict[str, Any] = state["plan"]
     options = TrainOptions(**{field.name: plan[field.name] for field in dataclasses.fields(TrainOptions)})
+    if state["progress"][0] < len(options.stages()):
+        raise MaquetteError(f"{work}: its training has not ended; run train again, it goes on")
     if plan["extractor"] != extractor.name:
         raise MaquetteError(f"{work}: was trained on features of {plan['extractor']}, not of {extractor.name}")
     net = make_network(options, extractor.channels)
@@ -185,13 +197,19 @@ def export(work: Path, out: Path, extractor: Extractor) -> dict[str, Any]:
     }
 
 
+def choose(network: Path, kind: Kind, validation: Path) -> evaluate.Thresholds:
+    """Choose a network's thresholds on the first scenes of a validation set."""
+    reader = read(validation)
+    scenes = (reader[number] for number in range(min(THRESHOLD_SCENES, len(reader))))
+    thresholds = evaluate.choose_thresholds(evaluate.predictor(evaluate.exported(network, CONTRACTS[kind])), scenes)
+    log.info("thresholds: %s", thresholds)
+    return thresholds
+
+
 def measure(network: Path, kind: Kind, data: Path, sets: Sequence[str]) -> dict[str, Any]:
     """Choose thresholds on the validation set, and measure a network on other sets; by the name of each."""
+    thresholds = choose(network, kind, data / "valid")
     run = evaluate.predictor(evaluate.exported(network, CONTRACTS[kind]))
-    reader = read(data / "valid")
-    scenes = (reader[number] for number in range(min(THRESHOLD_SCENES, len(reader))))
-    thresholds = evaluate.choose_thresholds(run, scenes)
-    log.info("thresholds: %s", thresholds)
     return {
         name: evaluate.report(evaluate.measure(run, iter(read(data / name)), thresholds), thresholds) for name in sets
     }
@@ -219,8 +237,7 @@ def _extractor(given: argparse.Namespace) -> Extractor:
 
 
 def _sets(given: argparse.Namespace) -> tuple[Rooms, Rooms]:
-    extractor = _extractor(given)
-    return rooms(given.data, given.work, extractor), rooms(given.validation, given.work, extractor)
+    return rooms(given.data, given.validation, given.work, _extractor(given))
 
 
 def _train(given: argparse.Namespace) -> None:
@@ -234,14 +251,28 @@ def _search(given: argparse.Namespace) -> None:
 
 
 def _export(given: argparse.Namespace) -> None:
-    print(json.dumps(export(given.work / given.network, given.out, _extractor(given)), indent=1))
+    export(given.work / given.network, given.out, _extractor(given))
+    thresholds = choose(given.out, given.network, given.validation)
+    contract = {
+        "task": "voxels",
+        "sha256": sha256(given.out),
+        "bytes": given.out.stat().st_size,
+        "training_data": given.training_data,
+        "licence_weights": given.licence,
+        "output": {
+            "kind": CONTRACTS[given.network],
+            "thresholds": dataclasses.asdict(thresholds),
+            "classes": list(CLASSES),
+        },
+    }
+    with whole(given.out.with_suffix(".json")) as fresh:
+        fresh.write_text(json.dumps(contract, indent=2) + "\n", encoding="utf-8")
 
 
 def _all(given: argparse.Namespace) -> None:
     data = given.work / "worlds"
     make_worlds(data)
-    extractor = MobileNet()
-    learn, validation = (rooms(data / name, given.work, extractor) for name in ("train", "valid"))
+    learn, validation = rooms(data / "train", data / "valid", given.work, MobileNet())
     fit(learn, validation, from_flags(TrainOptions, given), given.work / given.network)
     publish(given.network, given.work, data, given.models)
 
@@ -265,18 +296,21 @@ def _parser(start: TrainOptions) -> argparse.ArgumentParser:
         ("all", _all, "make the data, train, export, measure and write the card of an embedded network"),
         ("train", _train, "train on data sets of your own"),
         ("search", _search, "the paper's search for a rate, dropout and batch sizes"),
-        ("export", _export, "write a trained network as ONNX"),
+        ("export", _export, "write a trained network as ONNX, and its contract with the best thresholds"),
     ):
         verb = verbs.add_parser(name, help=told)
         verb.set_defaults(run=run)
         verb.add_argument("--work", type=Path, required=True, help="folder of features, checkpoints and trials")
         if name in ("train", "search"):
             verb.add_argument("--data", type=Path, required=True, help="folder of studio worlds to learn from")
+        if name != "all":
             verb.add_argument("--validation", type=Path, required=True, help="folder of others, to choose on")
         if name == "train":
             verb.add_argument("--until", type=int, help="stop after this many epochs; a later run goes on exactly")
         if name == "export":
-            verb.add_argument("--out", type=Path, required=True, help="the ONNX file")
+            verb.add_argument("--out", type=Path, required=True, help="the ONNX file; its contract goes beside it")
+            verb.add_argument("--training-data", default="unknown", help="what it learned from, for the record")
+            verb.add_argument("--licence", default="unknown", help="of its weights, likewise")
             verb.add_argument("--network", choices=get_args(Kind), default="lifting")
         else:
             verb.add_argument(

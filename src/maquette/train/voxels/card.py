@@ -59,8 +59,8 @@ def render(numbers: dict[str, Any]) -> str:
         numbers: ``name`` and ``kind`` of the network; ``file``: ``bytes``, ``sha256``, ``parameters``, ``opset`` and
             ``parity``, the greatest difference between ONNX Runtime and PyTorch; ``data``: a list of sets of scenes
             (``name``, ``scenes``, ``seed``, ``styles``, ``use``); ``training``: ``seconds`` of processor time,
-            ``samples``, ``stages`` (records of the same fields) and ``options``; ``measured``: by the name of a set of
-            scenes what ``evaluate.report`` gives.
+            ``samples``, ``stages`` (records of the same fields), ``options`` and maybe ``notes``; ``measured``: by the
+            name of a set of scenes what ``evaluate.report`` gives.
     """
     kind: VoxelKind = numbers["kind"]
     thresholds = next(iter(numbers["measured"].values()))["thresholds"]
@@ -139,6 +139,7 @@ def _training(training: dict[str, Any]) -> list[str]:
         *(f"| {' | '.join(_plain(stage.get(name, '')) for name in fields)} |" for stage in training["stages"]),
         "",
         "Options: " + ", ".join(f"{name} {_plain(value)}" for name, value in training["options"].items()) + ".",
+        *(line for note in training.get("notes", ()) for line in ("", note)),
     ]
 
 

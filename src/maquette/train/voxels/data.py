@@ -18,6 +18,7 @@ from maquette.errors import MaquetteError
 from maquette.export.atomic import shown
 from maquette.train.nets.extractor import SIDE, Extractor
 from maquette.voxels.rig import CELLS, fit, studio_cameras
+from maquette.worlds.plan import INDEX, read_index
 from maquette.worlds.record import CLASSES, SceneRecord
 from maquette.worlds.run import read
 
@@ -77,7 +78,8 @@ def prepare(dataset: Path, folder: Path, extractor: Extractor) -> Rooms:
         MaquetteError: The data set cannot be read, or has rooms of another shape.
     """
     reader = read(dataset)
-    plan = {"source": dataset.name, "rooms": len(reader), "extractor": extractor.name}
+    index = read_index(dataset) if (dataset / INDEX).exists() else None
+    plan = {"source": str(dataset.resolve()), "index": index, "rooms": len(reader), "extractor": extractor.name}
     done = folder / _DONE
     if not done.is_file() or json.loads(done.read_text(encoding="utf-8")) != plan:
         shutil.rmtree(folder, ignore_errors=True)

@@ -166,7 +166,7 @@ class Trainer:
         options.check()
         self.rooms, self.validation, self.options = rooms, validation, options
         self.stages = options.stages()
-        if len(rooms) < max(stage.batch for stage in self.stages):
+        if min(len(rooms), options.epoch_rooms or len(rooms)) < max(stage.batch for stage in self.stages):
             raise MaquetteError(f"{rooms.source}: {len(rooms)} rooms make no batch; make more, or lower --batch")
         channels = (rooms.f4.shape[2], rooms.f8.shape[2], rooms.f16.shape[2])
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -217,7 +217,8 @@ class Trainer:
         start = self.epoch * size
         order = np.concatenate([order, order])[start % len(order) :][:size]
         rng = np.random.default_rng([options.seed, self.stage, self.epoch])
-        parts = [rng.permutation(order)[at : at + stage.batch] for at in range(0, size - stage.batch + 1, stage.batch)]
+        order = rng.permutation(order)
+        parts = [order[at : at + stage.batch] for at in range(0, size - stage.batch + 1, stage.batch)]
 
         def gather(which: NDArray[np.int64]) -> Batch:
             count = int(rng.choice(stage.views))

@@ -62,7 +62,7 @@ def pictures(seen: Seen, depth: Tensor, label: Tensor) -> Tensor:
     """
     total = depth.new_zeros(())
     for surface, step in ((seen.surface2, 1), (seen.surface4, 2)):
-        true, name = depth[:, step - 1 :: step, step - 1 :: step], label[:, step - 1 :: step, step - 1 :: step]
+        true, name = depth[:, ::step, ::step], label[:, ::step, ::step]
         known = true > 0
         mean, spread = surface[:, 0].float(), surface[:, 1].float().clamp(*SCALES)
         away = (true.clamp_min(1e-3).log() - mean).abs() * (-spread).exp() + spread

@@ -119,6 +119,19 @@ class TrainOptions:
         for name in ("epochs", "step", "patience", "batch", "batch_segment"):
             if getattr(self, name) < 1:
                 raise MaquetteError(f"--{name.replace('_', '-')} must be 1 or more, not {getattr(self, name)}")
+        for name in ("rate", "weight"):
+            if not getattr(self, name) > 0:
+                raise MaquetteError(f"--{name} must be above 0, not {getattr(self, name):g}")
+        for name in ("epoch_rooms", "validation_rooms", "dice", "auxiliary", "fusion_depth"):
+            if getattr(self, name) < 0:
+                raise MaquetteError(f"--{name.replace('_', '-')} must be 0 or more, not {getattr(self, name):g}")
+        for name in ("dropout", "dropout_segment"):
+            if not 0 <= getattr(self, name) < 1:
+                raise MaquetteError(f"--{name.replace('_', '-')} must be at least 0 and below 1")
+        if self.fusion_width < 1:
+            raise MaquetteError(f"--fusion-width must be 1 or more, not {self.fusion_width}")
+        if self.cameras not in (0, 3):
+            raise MaquetteError(f"--cameras must be 3, or 0 to tell none apart, not {self.cameras}")
         stages = 4 if self.network == "everted" else 2 if self.auxiliary else 1
         if self.percent and (len(self.percent) != stages or min(self.percent) < 1):
             raise MaquetteError(f"--percent must be {stages} numbers of 1 or more for {self.network}, one a stage")
