@@ -15,12 +15,9 @@ import datetime
 import json
 import os
 import platform
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,8 +34,6 @@ QUICK = (EMBEDDED, "glpn-b0", "depth-anything-small", "eomt-base")
 FILES = ("shipped", "fp32", "fp16", "int8")
 TORCH = ("eager", "compiled")
 SIDE = 512
-LEAST_RUNS, MOST_RUNS, ENOUGH_S = 3, 25, 10.0
-"""Runs that are timed: no more begin when they have taken ``ENOUGH_S`` together."""
 CHILD = "--child"
 PATIENCE_S = 240
 """A process that takes longer is ended, and its row says so."""
@@ -135,28 +130,15 @@ def run_torch(name: str, folder: Path, way: str) -> Callable[[NDArray[np.float32
 
 def measure(name: str, way: str, folder: Path, size: tuple[int, int]) -> dict[str, float]:
     """Time one way to run a network in this process."""
+    from timing import timed
+
     image = np.random.default_rng(0).standard_normal((1, 3, *size), np.float32)
-    start = time.perf_counter()
-    run = run_torch(name, folder, way) if way in TORCH else run_file(folder / f"{way}.onnx")
-    run(image)
-    ready = time.perf_counter() - start
-    walls: list[float] = []
-    cpus: list[float] = []
-    while len(walls) < LEAST_RUNS or (len(walls) < MOST_RUNS and sum(walls) < ENOUGH_S):
-        start, cpu = time.perf_counter(), time.process_time()
-        run(image)
-        walls.append(time.perf_counter() - start)
-        cpus.append(time.process_time() - cpu)
-    low, _, high = statistics.quantiles(walls, n=4)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {
-        "ready_s": ready,
-        "ms": 1000 * statistics.median(walls),
-        "low_ms": 1000 * low,
-        "high_ms": 1000 * high,
-        "cpu_ms": 1000 * statistics.median(cpus),
-        "peak_gb": peak / 1e9,
-    }
+
+    def prepare() -> Callable[[], object]:
+        run = run_torch(name, folder, way) if way in TORCH else run_file(folder / f"{way}.onnx")
+        return lambda: run(image)
+
+    return timed(prepare)
 
 
 def child(name: str, way: str, folder: Path) -> dict[str, Any] | str:

@@ -26,12 +26,9 @@ import itertools
 import json
 import os
 import platform
-import resource
 import shlex
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -83,9 +80,6 @@ Picture = NDArray[np.uint8]
 
 PAPERS, OURS = "paper's", "ours"
 RUNTIME, TORCH = "ONNX Runtime", ("PyTorch", "PyTorch, bf16")
-LEAST_RUNS, MOST_RUNS, ENOUGH_S = 3, 25, 10.0
-"""Runs that are timed: no more begin when they have taken ``ENOUGH_S`` together."""
-
 TILE_PX, GAP_PX, TEXT_PX = 224, 4, 24
 """Side of a picture in a sheet, the gap beside it, and the height of a line of text."""
 
@@ -358,40 +352,21 @@ def run_torch(path: Path, views: Sequence[View], bf16: bool) -> Callable[[], obj
     return run
 
 
-def timed(model: Model, way: str, count: int) -> dict[str, float]:
-    """Time one way to run a network in this process."""
+def ready(model: Model, way: str, count: int) -> Callable[[], object]:
+    """Return what runs a network in one way on a number of views."""
     views = studio_views(count)
-    start = time.perf_counter()
     if way == RUNTIME:
-        run: Callable[[], object] = partial(predict, views, studio_grid(), model)
-    else:
-        run = run_torch(verified_path(model), views, bf16=way == TORCH[1])
-    run()
-    ready = time.perf_counter() - start
-    walls: list[float] = []
-    cpus: list[float] = []
-    while len(walls) < LEAST_RUNS or (len(walls) < MOST_RUNS and sum(walls) < ENOUGH_S):
-        start, cpu = time.perf_counter(), time.process_time()
-        run()
-        walls.append(time.perf_counter() - start)
-        cpus.append(time.process_time() - cpu)
-    low, _, high = statistics.quantiles(walls, n=4)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {
-        "ready_s": ready,
-        "ms": 1000 * statistics.median(walls),
-        "low_ms": 1000 * low,
-        "high_ms": 1000 * high,
-        "cpu_ms": 1000 * statistics.median(cpus),
-        "peak_gb": peak / 1e9,
-    }
+        return partial(predict, views, studio_grid(), model)
+    return run_torch(verified_path(model), views, bf16=way == TORCH[1])
 
 
 def speed(arguments: argparse.Namespace) -> None:
     """Print what a room costs, each row from a process of its own."""
     if arguments.child:
+        from timing import timed
+
         whose, way, count = arguments.child
-        print(json.dumps(timed(model_of(whose, arguments), way, int(count))))
+        print(json.dumps(timed(partial(ready, model_of(whose, arguments), way, int(count)))))
         return
     import torch
 
