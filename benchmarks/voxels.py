@@ -7,11 +7,11 @@
 
 ``table`` compares both on the same scenes, of styles that were trained on (``DATA/seen``), of styles that were not
 (``DATA/unseen``) and with the user's own meshes (``DATA/meshes``), with one, two and three views; what is not there is
-made first. ``--paper`` and ``--ours`` take other networks of the same kinds: a name or an ONNX file. Thresholds are the
-catalogue's, for a file those that are best on ``DATA/valid``.
+made first. ``--paper`` and ``--ours`` take other networks of the same kinds: a name of the catalogue, or an ONNX file
+with its contract beside it. Thresholds are those of the contract.
 
 ``rigs`` measures ours, which learned from the studio's rig alone, on others: the same scenes of unseen styles, seen by
-all cameras of each. Thresholds are those of its entry, for a file the JSON beside it.
+all cameras of each.
 
 ``speed`` runs each network in ONNX Runtime, as maquette does, and in PyTorch, each in a process of its own.
 
@@ -53,9 +53,7 @@ from maquette.train.voxels.evaluate import (
     Predict,
     Seen,
     Thresholds,
-    choose_thresholds,
     compare,
-    exported,
     measure,
     predictor,
     report,
@@ -79,11 +77,13 @@ Labels = NDArray[np.uint8]
 Picture = NDArray[np.uint8]
 
 PAPERS, OURS = "paper's", "ours"
+PAPERS_FILE = Path(__file__).parent / "networks" / "maquette-voxels-paper.onnx"
+"""It is here to be compared with, and not in the package: it would cost every user 11 MB."""
 RUNTIME, TORCH = "ONNX Runtime", ("PyTorch", "PyTorch, bf16")
 TILE_PX, GAP_PX, TEXT_PX = 224, 4, 24
 """Side of a picture in a sheet, the gap beside it, and the height of a line of text."""
 
-SEEDS = {"valid": 6, "unseen": 7, "seen": 8, "meshes": 9, "rigs": 10}
+SEEDS = {"unseen": 7, "seen": 8, "meshes": 9, "rigs": 10}
 """Of each set of scenes; training takes 5."""
 
 
@@ -159,8 +159,7 @@ def scenes_of(folder: Path, count: int, options: WorldOptions) -> Iterator[Scene
 
 def model_of(whose: str, arguments: argparse.Namespace) -> Model:
     """Find a network in the catalogue, or as a file."""
-    name, kind = (arguments.paper, "fixed") if whose == PAPERS else (arguments.ours, "lifting")
-    return exported(Path(name), kind) if name.endswith(".onnx") else resolve(name)
+    return resolve(str(arguments.paper if whose == PAPERS else arguments.ours))
 
 
 def contract(model: Model) -> VoxelContract:
@@ -170,14 +169,11 @@ def contract(model: Model) -> VoxelContract:
 
 
 def networks(arguments: argparse.Namespace) -> dict[str, Network]:
-    """Return both networks; the thresholds of one that is a file are chosen on validation scenes."""
+    """Return both networks, with the thresholds of their contracts."""
     found = {}
     for whose in (PAPERS, OURS):
         model = model_of(whose, arguments)
         thresholds = Thresholds(contract(model).occupied, contract(model).present)
-        if model.tag == "local":
-            scenes = scenes_of(arguments.data / "valid", arguments.valid_scenes, WorldOptions())
-            thresholds = choose_thresholds(predictor(model), scenes)
         found[whose] = Network(verified_path(model), predictor(model), thresholds)
     return found
 
@@ -435,9 +431,8 @@ def pictures(arguments: argparse.Namespace) -> None:
 def main() -> None:
     """Run one part of the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--paper", default="maquette-voxels-paper", help="the paper's network: a name or a file")
+    parser.add_argument("--paper", default=PAPERS_FILE, help="the paper's network: a name or a file")
     parser.add_argument("--ours", default="maquette-voxels", help="ours: a name or a file")
-    parser.add_argument("--valid-scenes", type=int, default=100, help="for the thresholds of a file [100]")
     parts: Any = parser.add_subparsers(required=True)
     compared = parts.add_parser("table")
     compared.add_argument("data", type=Path, help="folder of the data sets")

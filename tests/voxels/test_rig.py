@@ -237,7 +237,7 @@ def test_every_camera_sees_most_of_the_studio() -> None:
 
 def test_the_rig_and_the_contract_in_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "voxels.md").read_text(encoding="utf-8")
-    rig, contract = re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)
+    rig, contract, _ = re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)
     read = read_rig(write(tmp_path / "transforms.json", rig))
     assert np.allclose(read.grid.T_world_grid, studio_grid().T_world_grid)
     assert len(read.cameras) == 2

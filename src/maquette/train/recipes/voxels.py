@@ -72,6 +72,10 @@ SETS = (
     Scenes("seen", 250, 8, "seen", "measured on"),
     Scenes("unseen", 250, 7, "unseen", "measured on"),
 )
+TRAINING_DATA = (
+    "4,500 rendered studio scenes of our own (Apache-2.0), over frozen features of maquette-small, which learned from "
+    "what its card says"
+)
 THRESHOLD_SCENES = 100
 """Scenes of the validation set on which thresholds are chosen."""
 
@@ -206,25 +210,42 @@ def choose(network: Path, kind: Kind, validation: Path) -> evaluate.Thresholds:
     return thresholds
 
 
-def measure(network: Path, kind: Kind, data: Path, sets: Sequence[str]) -> dict[str, Any]:
-    """Choose thresholds on the validation set, and measure a network on other sets; by the name of each."""
-    thresholds = choose(network, kind, data / "valid")
+def measure(
+    network: Path, kind: Kind, thresholds: evaluate.Thresholds, data: Path, sets: Sequence[str]
+) -> dict[str, Any]:
+    """Measure a network on sets in ``data``; by the name of each."""
     run = evaluate.predictor(evaluate.exported(network, CONTRACTS[kind]))
     return {
         name: evaluate.report(evaluate.measure(run, iter(read(data / name)), thresholds), thresholds) for name in sets
     }
 
 
+def contract(network: Path, kind: Kind, thresholds: evaluate.Thresholds, data: str, licence: str) -> dict[str, Any]:
+    """Return what makes an ONNX file a network of ``maquette voxels``: see docs/voxels.md."""
+    return {
+        "task": "voxels",
+        "sha256": sha256(network),
+        "bytes": network.stat().st_size,
+        "licence_code": "Apache-2.0",
+        "licence_weights": licence,
+        "training_data": data,
+        "output": {"kind": CONTRACTS[kind], "thresholds": dataclasses.asdict(thresholds), "classes": list(CLASSES)},
+    }
+
+
 def publish(kind: Kind, work: Path, data: Path, models: Path) -> None:
-    """Export a trained network into ``models``, measure it there, and write its numbers and its card."""
+    """Export a trained network into ``models``, measure it there, and write its numbers, its contract and its card."""
     name = NAMES[kind]
-    made = export(work / kind, models / f"{name}.onnx", MobileNet())
+    network = models / f"{name}.onnx"
+    made = export(work / kind, network, MobileNet())
+    thresholds = choose(network, kind, data / "valid")
     numbers = {
         "name": name,
         "kind": CONTRACTS[kind],
+        **contract(network, kind, thresholds, TRAINING_DATA, "Apache-2.0"),
         **made,
         "data": [dataclasses.asdict(one) for one in SETS],
-        "measured": measure(models / f"{name}.onnx", kind, data, ("seen", "unseen")),
+        "measured": measure(network, kind, thresholds, data, ("seen", "unseen")),
     }
     with whole(models / f"{name}.json") as fresh:
         fresh.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
@@ -253,20 +274,9 @@ def _search(given: argparse.Namespace) -> None:
 def _export(given: argparse.Namespace) -> None:
     export(given.work / given.network, given.out, _extractor(given))
     thresholds = choose(given.out, given.network, given.validation)
-    contract = {
-        "task": "voxels",
-        "sha256": sha256(given.out),
-        "bytes": given.out.stat().st_size,
-        "training_data": given.training_data,
-        "licence_weights": given.licence,
-        "output": {
-            "kind": CONTRACTS[given.network],
-            "thresholds": dataclasses.asdict(thresholds),
-            "classes": list(CLASSES),
-        },
-    }
+    told = contract(given.out, given.network, thresholds, given.training_data, given.licence)
     with whole(given.out.with_suffix(".json")) as fresh:
-        fresh.write_text(json.dumps(contract, indent=2) + "\n", encoding="utf-8")
+        fresh.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def _all(given: argparse.Namespace) -> None:
@@ -319,7 +329,9 @@ def _parser(start: TrainOptions) -> argparse.ArgumentParser:
             add_flags(verb, TrainOptions)
             verb.set_defaults(**dataclasses.asdict(start))
         if name == "all":
-            verb.add_argument("--models", type=Path, default=MODELS, help="where network, numbers and card go")
+            verb.add_argument(
+                "--models", type=Path, default=MODELS, help="where network, numbers and card go [the package]"
+            )
         else:
             verb.add_argument(
                 "--resnet", type=Path, help="folder of a ResNet-50 of transformers, to take features from"

@@ -32,6 +32,12 @@ _INPUTS: dict[VoxelKind, tuple[str, ...]] = {
     "fixed": ("- `view` int64 (V,): which camera of the studio each picture is from: 0, 1 or 2.",),
 }
 
+_NETWORK: dict[VoxelKind, str] = {
+    "lifting": "",
+    "fixed": "--network benchmarks/networks/maquette-voxels-paper.onnx ",
+}
+"""How it is named on the command line: one is the default, the other is not in the package."""
+
 _CELLS: dict[VoxelKind, str] = {"lifting": "X, Y, Z", "fixed": "80, 96, 64"}
 
 _LIMITS: dict[VoxelKind, tuple[str, ...]] = {
@@ -71,7 +77,7 @@ def render(numbers: dict[str, Any]) -> str:
         _training(numbers["training"]),
         _worth(numbers["measured"]),
         _limits(kind, numbers["measured"]),
-        _commands(numbers["name"], numbers["data"]),
+        _commands(kind, numbers["data"]),
     )
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
@@ -207,11 +213,11 @@ def _limits(kind: VoxelKind, measured: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _commands(name: str, sets: list[dict[str, Any]]) -> list[str]:
+def _commands(kind: VoxelKind, sets: list[dict[str, Any]]) -> list[str]:
     return [
         "## Commands",
         "",
-        f"    maquette voxels A.png B.png C.png --network {name} -o OUT",
+        f"    maquette voxels A.png B.png C.png {_NETWORK[kind]}-o OUT",
         *(
             f"    maquette worlds generate -o DATA/{one['name']} --kind studio --styles {one['styles']} "
             f"--scenes {one['scenes']} --seed {one['seed']}"
