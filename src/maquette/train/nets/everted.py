@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from maquette.train.nets.lifting import divided
+from maquette.worlds.record import CLASSES
 
 LATENT = (98, 5, 6, 4)
 """Channels and cells of a view's latent volume: the 240 x 7 x 7 numbers of its last 2D map."""
-CLASSES = 6
 _FLAT, _MAP = 240, 7
 
 
@@ -101,14 +101,14 @@ class Fusion(nn.Module):
 
 
 class EvertedOutput(NamedTuple):
-    """Probabilities.
+    """Probabilities; None where they were not asked for.
 
     Attributes:
         occupancy: (B, 1, 80, 96, 64).
-        classes: (B, 6, 80, 96, 64); None where they were not asked for.
+        classes: (B, 6, 80, 96, 64).
     """
 
-    occupancy: Tensor
+    occupancy: Tensor | None
     classes: Tensor | None
 
 
@@ -149,26 +149,27 @@ class Everted(nn.Module):
         if self.camera is not None:
             nn.init.normal_(self.camera.weight, std=0.5)
         self.reconstruct = Branch(widths, (0, 0, 0, 0), 1, dropout[0])
-        self.segment = Branch(widths, widths, CLASSES, dropout[1])
+        self.segment = Branch(widths, widths, len(CLASSES), dropout[1])
         self.fuse_occupancy = Fusion(widths[-1], 1, *fusion)
-        self.fuse_classes = Fusion(widths[-1], CLASSES, *fusion)
+        self.fuse_classes = Fusion(widths[-1], len(CLASSES), *fusion)
 
-    def forward(self, features: Tensor, view: Tensor, classes: bool = True) -> EvertedOutput:
+    def forward(self, features: Tensor, view: Tensor, occupancy: bool = True, classes: bool = True) -> EvertedOutput:
         """Return the room's probabilities.
 
         Args:
             features: (B, V, C, 14, 14) float32, at 1/16 of pictures of 224 x 224.
             view: (B, V) int64, which camera each is from.
-            classes: Whether classes are wanted.
+            occupancy: Whether it is wanted.
+            classes: Whether they are.
         """
         views = features.shape[1]
         x = self.squeeze(features.flatten(0, 1))
         if self.camera is not None:
             x = x + self.camera(view.flatten()).view(-1, _FLAT, _MAP, _MAP)
         latent = torch.relu(x).view(-1, *LATENT)
-        occupancy, beside = self.reconstruct(latent)
-        fused = self.fuse_occupancy(beside[-1], occupancy, views)
+        taken, beside = self.reconstruct(latent)
+        room = self.fuse_occupancy(beside[-1], taken, views) if occupancy else None
         if not classes:
-            return EvertedOutput(fused, None)
-        logits, found = self.segment(latent, beside)
-        return EvertedOutput(fused, self.fuse_classes(found[-1], logits, views))
+            return EvertedOutput(room, None)
+        labelled, found = self.segment(latent, beside)
+        return EvertedOutput(room, self.fuse_classes(found[-1], labelled, views))

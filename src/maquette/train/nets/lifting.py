@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maquette.train.nets.extractor import Scales
+from maquette.worlds.record import CLASSES
 
-CLASSES = 6
-OUTPUTS = 1 + CLASSES
+OUTPUTS = 1 + len(CLASSES)
 _NEAREST_M = 0.1
 _COARSE, _FINE = 24, 8
 _LOG_DEPTH_PRIOR = 1.3

@@ -66,9 +66,7 @@ class Batch(NamedTuple):
         return Batch(features, *(part.to(device) for part in self[1:]))
 
 
-def make_batch(
-    rooms: Rooms, which: np.ndarray[Any, Any], views: np.ndarray[Any, Any], rng: np.random.Generator
-) -> Batch:
+def make_batch(rooms: Rooms, which: NDArray[np.int64], views: NDArray[np.int64], rng: np.random.Generator) -> Batch:
     """Gather rooms.
 
     Args:
@@ -237,10 +235,10 @@ class Trainer:
         """Return what is to be made small."""
         options, net, part = self.options, self.net, self.stages[self.stage].part
         if isinstance(net, Everted):
-            truth = unpack(batch.cells)
+            truth, segment = unpack(batch.cells), part == "segment"
             with self._autocast():
-                made = net(batch.features.f16, batch.view, classes=part == "segment")
-            if made.classes is not None:
+                made = net(batch.features.f16, batch.view, occupancy=not segment, classes=segment)
+            if segment:
                 return losses.cross_entropy(made.classes, truth[:, 1:], options.weight)
             return losses.cross_entropy(made.occupancy, truth[:, :1], options.weight)
         with self._autocast():
@@ -389,5 +387,5 @@ def probabilities(net: Everted | Lifting, batch: Batch, classes: bool = True) ->
         features = Scales(*(part.flatten(0, 1) for part in batch.features))
         logits: Tensor = net(batch.image, features, batch.projection, *axes(batch.image.device))
         return logits.float().sigmoid()
-    made = net(batch.features.f16, batch.view, classes)
+    made = net(batch.features.f16, batch.view, classes=classes)
     return made.occupancy if made.classes is None else torch.cat([made.occupancy, made.classes], 1)
